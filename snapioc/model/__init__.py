@@ -1,0 +1,56 @@
+"""Plain data and pure functions over numpy columns: what every other room speaks. Imports nothing but numpy."""
+
+from .channel_states import ChannelStates
+from .compare import Verdict, close, compare
+from .dbr import DTYPES, EPICS_EPOCH, MAX_STRING, DbrType, Flag, Reason, Severity
+from .errors import ConfigError, Refused, SnapError, StoreError
+from .names import long_text_name, matches, name_fault
+from .outcome import Outcome
+from .plan import Checked, Selection, check, select
+from .pvset import Member, Mode, OnInvalid, PvSet
+from .readings import LIMITS, Metadata, Reading, Readings, ReadingsBuilder, Value
+from .snapshot import BEFORE_RESTORE, FIRST_ID, MANUAL, NewSnapshot, Origin, Snapshot, SnapshotHeader, count_invalid
+
+__all__ = [
+    "BEFORE_RESTORE",
+    "DTYPES",
+    "EPICS_EPOCH",
+    "FIRST_ID",
+    "LIMITS",
+    "MANUAL",
+    "MAX_STRING",
+    "ChannelStates",
+    "Checked",
+    "ConfigError",
+    "DbrType",
+    "Flag",
+    "Member",
+    "Metadata",
+    "Mode",
+    "NewSnapshot",
+    "OnInvalid",
+    "Origin",
+    "Outcome",
+    "PvSet",
+    "Reading",
+    "Readings",
+    "ReadingsBuilder",
+    "Reason",
+    "Refused",
+    "Selection",
+    "Severity",
+    "SnapError",
+    "Snapshot",
+    "SnapshotHeader",
+    "StoreError",
+    "Value",
+    "Verdict",
+    "check",
+    "close",
+    "compare",
+    "count_invalid",
+    "long_text_name",
+    "matches",
+    "name_fault",
+    "select",
+]

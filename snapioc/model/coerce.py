@@ -1,0 +1,77 @@
+"""Coercion of stored values to the types the channels have now, so that one bad value cannot spoil a batch of puts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .channel_states import ChannelStates
+from .dbr import DTYPES, DbrType
+from .readings import Readings, ReadingsBuilder
+
+
+def coerce(stored: Readings, live: ChannelStates) -> tuple[Readings, dict[int, str]]:
+    """The stored values as the live channels take them, and for each row that has no such value the reason.
+
+    A number becomes another numeric type only if that holds it exactly. An enum is written by its label: as the index
+    that the label has now. Texts and numbers never become each other. Rows must be there (`stored.ok`).
+    """
+    faults: dict[int, str] = {}
+    changed: dict[int, int] = {}
+    builder = ReadingsBuilder(len(stored))
+    for row in np.flatnonzero(~_fits_as_it_is(stored, live)).tolist():
+        try:
+            builder.add(row, DbrType(live.dbr_type[row]), _converted(stored, live, row))
+            changed[row] = row
+        except ValueError as fault:
+            faults[row] = str(fault)
+    return (stored.replace_rows(list(changed), builder.build()) if changed else stored), faults
+
+
+def _fits_as_it_is(stored: Readings, live: ChannelStates) -> NDArray[np.bool_]:
+    fits: NDArray[np.bool_] = (stored.dbr_type == live.dbr_type) & (stored.count <= live.element_count)
+    for row in np.flatnonzero(fits & (stored.dbr_type == DbrType.ENUM)).tolist():
+        fits[row] = not live.labels[row] or _labels(stored, row) == live.labels[row]
+    return fits
+
+
+def _labels(stored: Readings, row: int) -> tuple[str, ...]:
+    index = stored.metadata[row]
+    return stored.metadatas[index].labels if index >= 0 else ()
+
+
+def _converted(stored: Readings, live: ChannelStates, row: int) -> NDArray[np.generic]:
+    old, new = DbrType(stored.dbr_type[row]), DbrType(live.dbr_type[row])
+    count, room = int(stored.count[row]), int(live.element_count[row])
+    if count > room:
+        raise ValueError(f"{count} elements do not fit in the {room} that the PV has now")
+    if (old is DbrType.STRING) != (new is DbrType.STRING):
+        raise ValueError(f"stored as {old.name}, but the PV is {new.name} now")
+    numbers = np.atleast_1d(np.asarray(stored.value(row)))
+    if old is DbrType.ENUM and new is DbrType.ENUM:
+        return np.array([_index_of_label(i, _labels(stored, row), live.labels[row]) for i in numbers.tolist()], "<u2")
+    with np.errstate(all="ignore"):
+        converted = numbers.astype(DTYPES[new])
+        back = converted.astype(numbers.dtype)
+    exact = (back == numbers) | ((back != back) & (numbers != numbers))
+    if new not in (DbrType.FLOAT, DbrType.DOUBLE):
+        exact &= np.isfinite(numbers.astype(np.float64)) & (converted.astype(np.float64) == numbers)
+    if not exact.all():
+        wrong = numbers[~exact][0]
+        raise ValueError(f"stored as {old.name}, and {wrong} is no {new.name}, which the PV is now")
+    return converted
+
+
+def _index_of_label(index: int, stored: tuple[str, ...], live: tuple[str, ...]) -> int:
+    if not stored:
+        return index
+    if index >= len(stored):
+        if index >= len(live):
+            return index
+        raise ValueError(f"state {index} had no label when it was stored, but is {live[index]!r} now")
+    label = stored[index]
+    if index < len(live) and live[index] == label:
+        return index
+    if live.count(label) == 1:
+        return live.index(label)
+    raise ValueError(f"the PV has no state {label!r} now")
