@@ -64,7 +64,8 @@ def close(
         difference = np.abs(stored - other)
         within: NDArray[np.bool_] = (difference <= abs_tol) | (difference <= rel_tol * np.abs(stored))
     finite = np.isfinite(stored) & np.isfinite(other)
-    return (within & finite) | (stored == other) | (np.isnan(stored) & np.isnan(other))
+    equal: NDArray[np.bool_] = (within & finite) | (stored == other) | (np.isnan(stored) & np.isnan(other))
+    return equal
 
 
 def _numbers(

@@ -37,7 +37,5 @@ def parse_filter(text: str) -> tuple[list[str], list[str]]:
 
 def matches(pvs: Sequence[str], text: str) -> list[bool]:
     """For each PV whether the FILTER `text` chooses it; an empty text, or one of exclusions only, starts from all."""
-    wanted, unwanted = (
-        re.compile("|".join(translate(g) for g in globs)) if globs else None for globs in parse_filter(text)
-    )
+    wanted, unwanted = (re.compile("|".join(translate(g) for g in globs)) if globs else None for globs in parse_filter(text))
     return [(wanted is None or bool(wanted.match(pv))) and not (unwanted and unwanted.match(pv)) for pv in pvs]

@@ -89,12 +89,13 @@ class Readings:
     @property
     def ok(self) -> NDArray[np.bool_]:
         """True where the PV was read."""
-        return self.reason == Reason.OK
+        return np.equal(self.reason, Reason.OK)
 
     @property
     def in_heap(self) -> NDArray[np.bool_]:
         """True where the value lies in the heap: strings, and arrays of any count but one."""
-        return self.ok & ((self.dbr_type == DbrType.STRING) | (self.count != 1))
+        in_heap: NDArray[np.bool_] = self.ok & ((self.dbr_type == DbrType.STRING) | (self.count != 1))
+        return in_heap
 
     @property
     def skew(self) -> float:
@@ -112,9 +113,7 @@ class Readings:
         dbr_type, count = DbrType(self.dbr_type[row]), int(self.count[row])
         if dbr_type is DbrType.STRING:
             raw = self.raw(row)
-            return (
-                raw if count == 1 else [raw[i : i + MAX_STRING].rstrip(b"\0") for i in range(0, len(raw), MAX_STRING)]
-            )
+            return raw if count == 1 else [raw[i : i + MAX_STRING].rstrip(b"\0") for i in range(0, len(raw), MAX_STRING)]
         if count == 1:
             number: Value = self.bits[row : row + 1].view(DTYPES[dbr_type])[0].item()
             return number
@@ -142,7 +141,7 @@ class Readings:
         """The given rows, in the order given; times and metadata stay those of the whole."""
         index = np.asarray(rows, dtype=np.intp)
         lengths = np.diff(self.offsets)[index]
-        heap = b"".join(self.raw(int(row)) for row in index[lengths > 0])
+        heap = b"".join(self.raw(row) for row in index[lengths > 0].tolist())
         return replace(
             self,
             **{name: getattr(self, name)[index] for name in _COLUMNS},
@@ -172,7 +171,7 @@ class Readings:
             & (self.bits == other.bits)
             & (np.diff(self.offsets) == np.diff(other.offsets))
         )
-        for row in np.flatnonzero(same & self.in_heap):
+        for row in np.flatnonzero(same & self.in_heap).tolist():
             same[row] = self.raw(row) == other.raw(row)
         return same
 
