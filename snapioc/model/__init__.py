@@ -3,13 +3,14 @@
 from .channel_states import ChannelStates
 from .compare import Verdict, close, compare
 from .dbr import DTYPES, EPICS_EPOCH, MAX_STRING, DbrType, Flag, Reason, Severity
-from .errors import ConfigError, Refused, SnapError, StoreError
+from .errors import ConfigError, Refused, SnapError, StoreError, UnknownSnapshot
 from .names import long_text_name, matches, name_fault
 from .outcome import Outcome
 from .plan import Checked, Selection, check, select
 from .pvset import Member, Mode, OnInvalid, PvSet
 from .readings import LIMITS, Metadata, Reading, Readings, ReadingsBuilder, Value
 from .snapshot import BEFORE_RESTORE, FIRST_ID, MANUAL, NewSnapshot, Origin, Snapshot, SnapshotHeader, count_invalid
+from .text import decode, value_text
 
 __all__ = [
     "BEFORE_RESTORE",
@@ -43,14 +44,17 @@ __all__ = [
     "Snapshot",
     "SnapshotHeader",
     "StoreError",
+    "UnknownSnapshot",
     "Value",
     "Verdict",
     "check",
     "close",
     "compare",
     "count_invalid",
+    "decode",
     "long_text_name",
     "matches",
     "name_fault",
     "select",
+    "value_text",
 ]

@@ -15,3 +15,7 @@ class StoreError(SnapError):
 
 class Refused(SnapError):
     """A command was refused before it began; nothing has been touched."""
+
+
+class UnknownSnapshot(StoreError):
+    """The store holds no snapshot with the id that was asked for."""

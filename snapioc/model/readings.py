@@ -149,10 +149,25 @@ class Readings:
             heap=heap,
         )
 
+    def spread(self, rows: Sequence[int], size: int) -> Readings:
+        """The inverse of `select`: these rows at the given places among `size`, the others missing as NOT_ASKED.
+
+        `rows` must rise.
+        """
+        index = np.asarray(rows, dtype=np.intp)
+        columns: dict[str, Any] = {name: np.zeros(size, getattr(self, name).dtype) for name in _COLUMNS}
+        columns["reason"][:] = Reason.NOT_ASKED
+        columns["metadata"][:] = -1
+        for name, column in columns.items():
+            column[index] = getattr(self, name)
+        lengths = np.zeros(size, np.int64)
+        lengths[index] = np.diff(self.offsets)
+        return replace(self, **columns, offsets=_offsets(lengths))
+
     def replace_rows(self, rows: Sequence[int], other: Readings) -> Readings:
         """A copy in which type, count and value of the given rows are those of the same rows of `other`."""
         index = np.asarray(rows, dtype=np.intp)
-        columns = {name: getattr(self, name).copy() for name in ("dbr_type", "count", "bits")}
+        columns: dict[str, Any] = {name: getattr(self, name).copy() for name in ("dbr_type", "count", "bits")}
         for name, column in columns.items():
             column[index] = getattr(other, name)[index]
         lengths = np.diff(self.offsets)

@@ -1,1 +1,28 @@
-"""Save and restore: what happens in which order, with locks, abort, progress and deadlines. Knows neither CA nor SQL."""
+"""Save and restore: what happens in which order, locks, abort, progress, deadlines. Knows neither CA nor SQL.
+
+Decided: an operation is a task of its own, so a client that goes away never stops one; a command that cannot begin is
+refused at once rather than queued; locks are on PVs, not on groups. Writes are never retried by themselves.
+"""
+
+from .group import Console, Group
+from .health import watch_store
+from .plant import Plant, SetSettings
+from .protocols import Channels, Progress, Store
+from .state import GroupState, Inputs, Policy, Result, Status, View
+
+__all__ = [
+    "Channels",
+    "Console",
+    "Group",
+    "GroupState",
+    "Inputs",
+    "Plant",
+    "Policy",
+    "Progress",
+    "Result",
+    "SetSettings",
+    "Status",
+    "Store",
+    "View",
+    "watch_store",
+]

@@ -47,3 +47,6 @@ class Store(Protocol):
 
     async def newest(self, *, group: str | None = None) -> SnapshotHeader | None:
         """The newest snapshot of any set and kind; with `group` the newest that this group's own TRIGGER made."""
+
+    async def probe(self) -> None:
+        """Return if the store can be written now; raises StoreError saying why not."""

@@ -1,0 +1,53 @@
+"""Values in a person's words, the same in MESSAGE, FAILURES and on the command line."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .dbr import DbrType
+from .readings import Reading, Value
+
+_SHOWN = 5
+
+
+def decode(raw: bytes) -> str:
+    """Bytes of a PV's text as UTF-8, or latin-1 if they are not."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def value_text(reading: Reading) -> str:
+    """The value exactly: numbers in the shortest form that gives them back, enums as `label (index)`, texts quoted.
+
+    Of an array the first few elements and the length; of a missing reading its reason in brackets.
+    """
+    value = reading.value
+    if value is None:
+        return f"[{reading.reason.text}]"
+    if isinstance(value, bytes):
+        return _quoted(value)
+    if isinstance(value, list):
+        return _array_text([_quoted(element) for element in value[:_SHOWN]], len(value))
+    if isinstance(value, np.ndarray):
+        return _array_text([_number_text(element, reading) for element in value[:_SHOWN].tolist()], value.size)
+    return _number_text(value, reading)
+
+
+def _quoted(raw: bytes) -> str:
+    text = decode(raw)
+    return '"' + "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text) + '"'
+
+
+def _array_text(elements: list[str], size: int) -> str:
+    return f"[{', '.join(elements)}{', ...' if size > len(elements) else ''}] ({size})"
+
+
+def _number_text(value: Value, reading: Reading) -> str:
+    labels = reading.metadata.labels
+    if reading.dbr_type is DbrType.ENUM and isinstance(value, int) and value < len(labels):
+        return f"{labels[value]} ({value})"
+    if reading.dbr_type is DbrType.FLOAT:
+        return str(np.float32(value))  # type: ignore[arg-type]
+    return str(value)

@@ -1,0 +1,45 @@
+"""Locks on PVs: any number of saves may read a PV, or one restore may write it (pv-contract, "Groups")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from snapioc.model import Refused
+
+
+@dataclass(frozen=True, eq=False)
+class _Hold:
+    holder: str
+    pvs: frozenset[str]
+    writes: bool
+
+
+class PvLocks:
+    """The PVs that running operations read or write."""
+
+    def __init__(self) -> None:
+        self._holds: list[_Hold] = []
+
+    @contextmanager
+    def hold(self, holder: str, pvs: Iterable[str], *, writes: bool) -> Iterator[None]:
+        """Keep others from writing these PVs, and with `writes` also from reading them; `holder` is named to them.
+
+        Raises Refused, naming the holder and a PV, if that is impossible now.
+        """
+        wanted = _Hold(holder, frozenset(pvs), writes)
+        for other in self._holds:
+            shared = wanted.pvs & other.pvs if writes or other.writes else None
+            if shared:
+                raise Refused(f"{other.holder} is running and shares {len(shared)} PVs, {min(shared)} among them")
+        self._holds.append(wanted)
+        try:
+            yield
+        finally:
+            self._holds.remove(wanted)
+
+    @property
+    def restoring(self) -> tuple[str, ...]:
+        """The holders that write now."""
+        return tuple(hold.holder for hold in self._holds if hold.writes)

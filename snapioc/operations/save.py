@@ -1,0 +1,81 @@
+"""Save: read the whole set at once, commit it, say what is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from snapioc.model import MANUAL, NewSnapshot, Origin, PvSet, Readings, Reason, SnapshotHeader, StoreError, count_invalid
+
+from .job import Failed, Job
+from .plant import Plant, SetSettings
+from .state import GroupState, Named, Result, Status
+from .wording import pvs_of, reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What people say of the snapshot that is to be taken, and who asked for it."""
+
+    title: str = ""
+    comment: str = ""
+    tags: tuple[str, ...] = ()
+    origin: Origin = Origin()
+
+
+async def save(job: Job, plant: Plant, settings: SetSettings, labels: Labels) -> SnapshotHeader:
+    """Read the set and commit a snapshot with the title, tags and origin of `labels`; the job ends with its result.
+
+    Raises Failed (nothing stored), or Aborted before the commit.
+    """
+    pv_set, state = settings.pv_set, job.state
+    state.total = len(pv_set.pvs)
+    await job.step(Status.SAVING, f"Saving {pv_set.name}: {state.total} PVs", 0, 90, state.total)
+    readings = await job.abortable(plant.channels.read(pv_set.pvs, settings.read_timeout, job.advance))
+    missing = _count(job.state, pv_set, readings)
+    if state.done == 0:
+        raise Failed(f"Nothing saved: none of the {state.total} PVs of {pv_set.name} could be read", missing)
+    job.safe_point()
+    snapshot = NewSnapshot(pv_set, readings, MANUAL, labels.title, labels.comment, labels.tags, labels.origin)
+    try:
+        header = await commit(plant, snapshot)
+    except StoreError as fault:
+        raise Failed(f"Nothing saved: {fault}", missing) from fault
+    state.skew = readings.skew * 1e3
+    job.end(*_verdict(header, settings, readings, missing))
+    return header
+
+
+async def commit(plant: Plant, snapshot: NewSnapshot) -> SnapshotHeader:
+    """Commit a snapshot and keep STORE_OK true to what happened. Raises StoreError if the store did not take it."""
+    try:
+        header = await plant.store.save(snapshot)
+    except StoreError as fault:
+        await plant.store_is(fault)
+        raise
+    await plant.store_is(None)
+    return header
+
+
+def _count(state: GroupState, pv_set: PvSet, readings: Readings) -> Named:
+    rows = np.flatnonzero(~readings.ok).tolist()
+    missing = tuple((pv_set.pvs[row], Reason(readings.reason[row]).text) for row in rows)
+    state.done, state.failed = len(readings) - len(missing), len(missing)
+    state.invalid = count_invalid(readings)
+    state.failures = missing
+    return missing
+
+
+def _verdict(header: SnapshotHeader, settings: SetSettings, readings: Readings, missing: Named) -> tuple[Result, str]:
+    saved = f"Saved {header.id}: {header.ok} of {pvs_of(header.total)} of {header.set_name}"
+    details = [f"{len(missing)} missing ({reasons(missing)})"] if missing else []
+    if header.invalid:
+        details.append(f"{header.invalid} with INVALID severity")
+    message = "; ".join([saved, *details])
+    required = [m.pv for row, m in enumerate(settings.pv_set.members) if m.required and not readings.ok[row]]
+    if required:
+        return Result.FAILED, f"{message}; {pvs_of(len(required))} that are required are missing, {required[0]} among them"
+    if header.ok < settings.min_complete * header.total:
+        return Result.FAILED, f"{message}; that is less than the {settings.min_complete:.4g} that min_complete asks for"
+    return (Result.PARTIAL if missing or header.invalid else Result.SUCCESS), message
