@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .channel_states import ChannelStates
 from .dbr import DTYPES, DbrType
-from .readings import Readings, ReadingsBuilder
+from .readings import Metadata, Readings, ReadingsBuilder
 
 
 def coerce(stored: Readings, live: ChannelStates) -> tuple[Readings, dict[int, str]]:
@@ -21,7 +23,9 @@ def coerce(stored: Readings, live: ChannelStates) -> tuple[Readings, dict[int, s
     builder = ReadingsBuilder(len(stored))
     for row in np.flatnonzero(~_fits_as_it_is(stored, live)).tolist():
         try:
-            builder.add(row, DbrType(live.dbr_type[row]), _converted(stored, live, row))
+            builder.add(
+                row, DbrType(live.dbr_type[row]), _converted(stored, live, row), metadata=_metadata(stored, live, row)
+            )
             changed[row] = row
         except ValueError as fault:
             faults[row] = str(fault)
@@ -36,8 +40,17 @@ def _fits_as_it_is(stored: Readings, live: ChannelStates) -> NDArray[np.bool_]:
 
 
 def _labels(stored: Readings, row: int) -> tuple[str, ...]:
+    return _known(stored, row).labels
+
+
+def _known(stored: Readings, row: int) -> Metadata:
     index = stored.metadata[row]
-    return stored.metadatas[index].labels if index >= 0 else ()
+    return stored.metadatas[index] if index >= 0 else Metadata()
+
+
+def _metadata(stored: Readings, live: ChannelStates, row: int) -> Metadata:
+    # A converted enum index is one of the live labels: with the stored ones it would name another state.
+    return replace(_known(stored, row), labels=live.labels[row])
 
 
 def _converted(stored: Readings, live: ChannelStates, row: int) -> NDArray[np.generic]:

@@ -28,8 +28,8 @@ def compare(
     """A Verdict per row; the tolerances hold one number per row, `rel_tol` as a fraction of the stored value.
 
     Numbers are equal within either tolerance, NaN equals NaN, infinities equal themselves, a float32 on either side is
-    compared at float32 precision, enums by label where both sides have labels, strings exactly, arrays by length and
-    then element by element.
+    compared at float32 precision, enums by label where both sides have labels or else by index, strings exactly, arrays
+    by length and then element by element.
     """
     verdicts = np.where(stored.ok, Verdict.MISSING, Verdict.UNKNOWN).astype(np.uint8)
     verdicts[other.ok & ~stored.ok] = Verdict.MISSING
@@ -59,13 +59,20 @@ def close(
 ) -> NDArray[np.bool_]:
     """True where two numbers are equal within a tolerance. All of int32 and of uint8 is exact in a double."""
     if single_precision:
-        stored, other = stored.astype(np.float32).astype(np.float64), other.astype(np.float32).astype(np.float64)
+        stored, other = _single(stored), _single(other)
     with np.errstate(invalid="ignore", over="ignore"):
         difference = np.abs(stored - other)
         within: NDArray[np.bool_] = (difference <= abs_tol) | (difference <= rel_tol * np.abs(stored))
     finite = np.isfinite(stored) & np.isfinite(other)
     equal: NDArray[np.bool_] = (within & finite) | (stored == other) | (np.isnan(stored) & np.isnan(other))
     return equal
+
+
+def _single(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """At float32 precision; what a float32 cannot hold at all stays as it is, lest 1e300 equal infinity."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        rounded = numbers.astype(np.float32).astype(np.float64)
+    return np.where(np.isfinite(rounded), rounded, numbers)
 
 
 def _numbers(
@@ -100,7 +107,9 @@ def _row_equal(stored: Readings, other: Readings, row: int, abs_tol: float, rel_
         names = [_labels(reading.value, reading.metadata.labels) for reading in (left, right)]
         if None not in names:
             return names[0] == names[1]
-    left_numbers, right_numbers = (np.atleast_1d(np.asarray(x.value, np.float64)) for x in (left, right))
+        abs_tol = rel_tol = 0.0
+    with np.errstate(invalid="ignore"):
+        left_numbers, right_numbers = (np.atleast_1d(np.asarray(x.value, np.float64)) for x in (left, right))
     return bool(close(left_numbers, right_numbers, abs_tol, rel_tol, single_precision=DbrType.FLOAT in pair).all())
 
 

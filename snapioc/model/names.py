@@ -13,7 +13,7 @@ _BAD_CHARACTER = re.compile(r"[\s\x00-\x1f\x7f\"'#,$]")
 
 def name_fault(pv: str) -> str | None:
     """Why `pv` cannot be a PV name, None if it can."""
-    if not pv:
+    if pv in ("", "$"):
         return "the PV name is empty"
     if len(pv.encode()) > MAX_PV_NAME:
         return f"the PV name has more than {MAX_PV_NAME} bytes"

@@ -137,7 +137,7 @@ class Readings:
             metadata=self.metadatas[self.metadata[row]] if known else Metadata(),
         )
 
-    def select(self, rows: Sequence[int] | NDArray[Any]) -> Readings:
+    def select(self, rows: Sequence[int] | NDArray[np.intp]) -> Readings:
         """The given rows, in the order given; times and metadata stay those of the whole."""
         index = np.asarray(rows, dtype=np.intp)
         lengths = np.diff(self.offsets)[index]
@@ -165,7 +165,7 @@ class Readings:
         return replace(self, **columns, offsets=_offsets(lengths))
 
     def replace_rows(self, rows: Sequence[int], other: Readings) -> Readings:
-        """A copy in which type, count and value of the given rows are those of the same rows of `other`."""
+        """A copy in which type, count, value and metadata of the given rows are those of the same rows of `other`."""
         index = np.asarray(rows, dtype=np.intp)
         columns: dict[str, Any] = {name: getattr(self, name).copy() for name in ("dbr_type", "count", "bits")}
         for name, column in columns.items():
@@ -174,7 +174,10 @@ class Readings:
         lengths[index] = np.diff(other.offsets)[index]
         chosen = set(index.tolist())
         heap = b"".join((other if row in chosen else self).raw(row) for row in np.flatnonzero(lengths).tolist())
-        return replace(self, **columns, offsets=_offsets(lengths), heap=heap)
+        known = other.metadata[index]
+        columns["metadata"] = self.metadata.copy()
+        columns["metadata"][index] = np.where(known >= 0, known + len(self.metadatas), -1)
+        return replace(self, **columns, offsets=_offsets(lengths), heap=heap, metadatas=self.metadatas + other.metadatas)
 
     def same_values(self, other: Readings) -> NDArray[np.bool_]:
         """True where both rows are there and hold the same type, count and value, bit for bit."""
@@ -229,7 +232,11 @@ class ReadingsBuilder:
         self._columns["metadata"][:] = -1
 
     def missing(self, row: int, reason: Reason) -> None:
-        """Say why a row could not be read."""
+        """Say why a row could not be read; what was added to it before is forgotten."""
+        if self._raw.pop(row, None) is not None:
+            for column in self._columns.values():
+                column[row] = 0
+            self._columns["metadata"][row] = -1
         self._columns["reason"][row] = reason
 
     def add(
@@ -256,8 +263,7 @@ class ReadingsBuilder:
         columns["seconds"][row], columns["nanoseconds"][row] = seconds, nanoseconds
         columns["status"][row], columns["severity"][row], columns["flags"][row] = status, severity, flags
         self._raw[row] = raw
-        if metadata is not None:
-            columns["metadata"][row] = self._metadata.setdefault(metadata, len(self._metadata))
+        columns["metadata"][row] = -1 if metadata is None else self._metadata.setdefault(metadata, len(self._metadata))
 
     def build(self, started: float = 0.0, finished: float = 0.0) -> Readings:
         """The rows set so far as Readings."""
@@ -265,7 +271,7 @@ class ReadingsBuilder:
         for row, raw in self._raw.items():
             lengths[row] = len(raw)
         return Readings(
-            **self._columns,
+            **{name: column.copy() for name, column in self._columns.items()},
             offsets=_offsets(lengths),
             heap=b"".join(self._raw[row] for row in sorted(self._raw)),
             metadatas=tuple(self._metadata),
@@ -287,8 +293,21 @@ def _encode(dbr_type: DbrType, value: Value) -> tuple[int, bytes, int]:
         if len(elements) == 1:
             return 0, elements[0], 1
         return 0, b"".join(element.ljust(MAX_STRING, b"\0") for element in elements), len(elements)
-    dtype = DTYPES[dbr_type]
-    array = np.asarray(value, dtype) if isinstance(value, np.ndarray) else np.array(value, dtype)
+    array = _typed(np.asarray(value), DTYPES[dbr_type])
     if array.size != 1:
         return 0, array.tobytes(), array.size
     return int.from_bytes(array.tobytes(), "little"), b"", 1
+
+
+def _typed(array: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """The numbers in this type: rounded to a float, never wrapped, cut off, or taken to infinity."""
+    if array.dtype == dtype:
+        return array
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{array.dtype} is no type of numbers")
+    with np.errstate(invalid="ignore", over="ignore"):
+        typed = array.astype(dtype)
+    held = np.isfinite(typed) == np.isfinite(array) if dtype.kind == "f" else typed == array
+    if not held.all():
+        raise ValueError(f"{array[~held].item(0)} is no {dtype}")
+    return typed

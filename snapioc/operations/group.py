@@ -133,12 +133,14 @@ class Group:
 
     async def _save(self, stack: ExitStack, settings: SetSettings, labels: Labels, seen: dict[str, int]) -> bool:
         async def work(job: Job) -> None:
+            self.state.saving = True
             try:
                 header = await save(job, self.plant, settings, labels)
             except Aborted:
                 job.end(Result.ABORTED, f"Save of {settings.pv_set.name} aborted: nothing was stored")
                 return
             self._remember(header.id, header.taken_at, header.title)
+            self.state.show_all = f"snapioc show {header.id}"
             self.plant.newest = header
             self.inputs.clear_unless_changed(seen, "title", "comment", "tags")
 
@@ -156,6 +158,7 @@ class Group:
             why = f"Restore of {snapshot_id} failed: nothing was written, as {fault}"
             return await self._operate(lambda job: _fail(why), ExitStack())
         selection = self._select(snapshot, inputs.filter)
+        self.state.restore_id = snapshot_id
         how = (inputs.filter, inputs.policy, inputs.verify, origin)
 
         async def work(job: Job) -> None:
@@ -184,6 +187,7 @@ class Group:
 
     async def _operate(self, work: Callable[[Job], Awaitable[None]], stack: ExitStack) -> bool:
         """Run a job to its end and publish it; True if it is wholly done."""
+        self.state.show_all = "the IOC's log has all"
         self._job = job = Job(self.state, self.view.changed)
         if self._abort_asked:
             job.abort()
@@ -196,7 +200,8 @@ class Group:
             ticker.cancel()
             self._job = self._task = None
         self.state.ops += 1
-        self.state.status = Status.IDLE
+        self.state.status, self.state.saving = Status.IDLE, False
+        self._log_end()
         await self.view.ended()
         await self.plant.notify()
         return self.state.result is Result.SUCCESS
@@ -213,6 +218,13 @@ class Group:
         except Exception as fault:  # a defect of ours must end as a failed put that is logged, not as a dead group
             _log.exception("operation of %s", self.label)
             job.end(Result.FAILED, f"Failed by a defect of snapioc, see its log: {fault!r}")
+
+    def _log_end(self) -> None:
+        state = self.state
+        level = logging.INFO if state.result is Result.SUCCESS else logging.WARNING
+        _log.log(level, "%s: %s", self.label, state.message)
+        for pv, why in state.failures:
+            _log.log(level, "%s: %s: %s", self.label, pv, why)
 
     async def _publish_progress(self, job: Job) -> None:
         while True:

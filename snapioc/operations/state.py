@@ -47,7 +47,11 @@ Named = tuple[tuple[str, str], ...]
 
 @dataclass(slots=True)
 class GroupState:
-    """The state PVs of one group; times in seconds but `skew` (ms), `last_time` is Unix time."""
+    """The state PVs of one group; times in seconds but `skew` (ms), `last_time` is Unix time.
+
+    `restore_id` is the id last asked for, `show_all` says where all failures of the
+    last operation are shown, if they are too many for a PV.
+    """
 
     status: Status = Status.STARTING
     result: Result = Result.NONE
@@ -66,6 +70,9 @@ class GroupState:
     last_id: int = 0
     last_time: float = 0.0
     last_title: str = ""
+    restore_id: int = 0
+    saving: bool = False
+    show_all: str = ""
     refused: int = 0
     refused_why: str = ""
 

@@ -1,0 +1,160 @@
+"""The control PVs of a set and of the console: the table of the PV contract, and what a put to each does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caproto.server import PVGroup
+
+from snapioc.model import Origin, Severity
+from snapioc.operations import Console, Group, Policy, Result, Status
+
+from .circuit import Put
+from .kinds import AnalogPv, BinaryPv, EnumPv, FilterPv, LongPv, StringArrayPv, StringPv, TextPv
+
+_NOT_BELOW_ZERO = (0, 2**31 - 1)
+_PERCENT = (0.0, 100.0)
+_UNLIMITED = (0.0, 0.0)
+
+RESULT_SEVERITIES = {
+    Result.PARTIAL: Severity.MINOR,
+    Result.FAILED: Severity.MAJOR,
+    Result.ABORTED: Severity.MINOR,
+    Result.INTERRUPTED: Severity.MAJOR,
+}
+
+
+def _labels(states: type[Any]) -> tuple[str, ...]:
+    return tuple(state.name.replace("_", " ").capitalize() for state in states)
+
+
+class GroupPvs(PVGroup):
+    """What every group serves."""
+
+    # Commands
+    trigger = BinaryPv.pv("TRIGGER", "Save the set now", labels=("Idle", "Save"), put="put_trigger")
+    restore_id = LongPv.pv("RESTORE_ID", "Restore this snapshot", limits=_NOT_BELOW_ZERO, put="put_restore_id")
+    abort = BinaryPv.pv("ABORT", "Stop the running operation", labels=("Idle", "Abort"), put="put_abort")
+
+    # Inputs
+    title = TextPv.pv("TITLE", "Title of the next snapshot", put="put_title")
+    comment = TextPv.pv("COMMENT", "Comment on the next snapshot", put="put_comment")
+    tags = TextPv.pv("TAGS", "Tags of the next snapshot, comma-separated", put="put_tags")
+    filter = FilterPv.pv("FILTER", "Globs of the PVs to restore, !glob not", put="put_filter")
+    policy = EnumPv.pv("POLICY", "If a PV cannot be restored", labels=_labels(Policy), put="put_policy")
+    verify = BinaryPv.pv("VERIFY", "Read back what a restore wrote", labels=("No", "Yes"), put="put_verify")
+
+    # State
+    status = EnumPv.pv("STATUS", "What this group is doing", labels=_labels(Status))
+    result = EnumPv.pv("RESULT", "How its last operation ended", labels=_labels(Result), severities=RESULT_SEVERITIES)
+    ops = LongPv.pv("OPS", "Operations ended since the IOC started", limits=_NOT_BELOW_ZERO)
+    progress = AnalogPv.pv("PROGRESS", "Progress of the operation", units="%", precision=1, limits=_PERCENT)
+    message = TextPv.pv("MESSAGE", "The last operation in one sentence")
+    total = LongPv.pv("N_TOTAL", "PVs of the operation", limits=_NOT_BELOW_ZERO)
+    done = LongPv.pv("N_DONE", "PVs read, or written and read back", limits=_NOT_BELOW_ZERO)
+    failed = LongPv.pv("N_FAILED", "PVs that failed", limits=_NOT_BELOW_ZERO)
+    skipped = LongPv.pv("N_SKIPPED", "PVs that the rules left out", limits=_NOT_BELOW_ZERO)
+    unchanged = LongPv.pv("N_UNCHANGED", "PVs that held the stored value", limits=_NOT_BELOW_ZERO)
+    invalid = LongPv.pv("N_INVALID", "PVs with INVALID severity", limits=_NOT_BELOW_ZERO)
+    failures = TextPv.pv("FAILURES", "Failed PVs: name, tab, reason")
+    elapsed = AnalogPv.pv("ELAPSED", "Time of the operation", units="s", precision=3, limits=_UNLIMITED)
+    last_id = LongPv.pv("LAST_ID", "Newest snapshot made by this TRIGGER", limits=_NOT_BELOW_ZERO)
+    last_time = StringPv.pv("LAST_TIME", "When it was taken")
+    last_title = TextPv.pv("LAST_TITLE", "Its title")
+    skew = AnalogPv.pv("SKEW", "How far apart the values were read", units="ms", precision=1, limits=_UNLIMITED)
+    refused = LongPv.pv("REFUSED", "Commands refused so far", limits=_NOT_BELOW_ZERO)
+    refused_why = TextPv.pv("REFUSED_WHY", "Why the last one was refused")
+
+    def __init__(self, prefix: str, group: Group) -> None:
+        self.control = group
+        # PVGroup formats names with str.format.
+        super().__init__(prefix.replace("{", "{{").replace("}", "}}"))
+
+    async def put_trigger(self, wanted: int, put: Put) -> bool:
+        """Save, unless a button was released."""
+        return not wanted or await self.control.trigger(self._origin(put))
+
+    async def put_restore_id(self, snapshot_id: int, put: Put) -> bool:
+        """Restore; the id stands in the PV once it was accepted."""
+        return await self.control.restore(snapshot_id, self._origin(put))
+
+    async def put_abort(self, wanted: int, put: Put) -> None:
+        """Stop what runs, unless a button was released."""
+        if wanted:
+            await self.abort.post(1)
+            await self.control.abort()
+            await self.abort.post(0)
+
+    async def put_title(self, text: str, put: Put) -> None:
+        """Take the title of the next snapshot."""
+        await self._take("title", text)
+
+    async def put_comment(self, text: str, put: Put) -> None:
+        """Take the comment on the next snapshot."""
+        await self._take("comment", text)
+
+    async def put_tags(self, text: str, put: Put) -> None:
+        """Take the tags of the next snapshot."""
+        await self._take("tags", text)
+
+    async def put_filter(self, text: str, put: Put) -> None:
+        """Take the globs of the next restores."""
+        await self._take("filter", text.strip())
+
+    async def put_policy(self, index: int, put: Put) -> None:
+        """Take what a restore does if a PV cannot be written."""
+        self.control.inputs.policy = Policy(index)
+        await self.control.view.changed()
+
+    async def put_verify(self, wanted: int, put: Put) -> None:
+        """Take whether a restore reads back."""
+        self.control.inputs.verify = bool(wanted)
+        await self.control.view.changed()
+
+    async def _take(self, name: str, text: str) -> None:
+        self.control.inputs.set_text(name, text)
+        await self.control.view.changed()
+
+    def _origin(self, put: Put) -> Origin:
+        circuit = put.circuit
+        address = circuit.circuit.address[0]
+        host = circuit.client_hostname or address
+        return Origin(circuit.client_username or "", f"{host} ({address})", self.control.name)
+
+
+class ConsolePvs(GroupPvs):
+    """The group for people, and what concerns all sets."""
+
+    set = StringPv.pv("SET", "The set that the console's TRIGGER saves", put="put_set")
+    sets = StringArrayPv.pv("SETS", "All sets")
+    restore_enable = BinaryPv.pv(
+        "RESTORE_ENABLE", "Whether restores are allowed", labels=("Disabled", "Enabled"), put="put_restore_enable"
+    )
+    restoring = TextPv.pv("RESTORING", "Which restores run")
+    newest_id = LongPv.pv("NEWEST_ID", "Newest snapshot of any set", limits=_NOT_BELOW_ZERO)
+    heartbeat = LongPv.pv("HEARTBEAT", "Counts once a second", limits=_NOT_BELOW_ZERO)
+    version = StringPv.pv("VERSION", "Version of snapioc")
+    uptime = StringPv.pv("UPTIME", "Time since the IOC started")
+    store_ok = BinaryPv.pv(
+        "STORE_OK", "Whether snapshots can be stored", labels=("Failed", "OK"), severities={0: Severity.MAJOR}
+    )
+    pvs_total = LongPv.pv("PVS_TOTAL", "PVs of all sets", limits=_NOT_BELOW_ZERO)
+    pvs_connected = LongPv.pv("PVS_CONNECTED", "Those that are connected", limits=_NOT_BELOW_ZERO)
+    pvs_disconnected = LongPv.pv("PVS_DISCONNECTED", "Those that are not", limits=_NOT_BELOW_ZERO)
+    disconnected = TextPv.pv("DISCONNECTED", "Names of those that are not connected")
+    loop_lag = AnalogPv.pv("LOOP_LAG", "Worst event-loop delay of the last 10 s", units="ms", precision=1, limits=_UNLIMITED)
+
+    control: Console
+
+    def __init__(self, prefix: str, console: Console) -> None:
+        super().__init__(prefix, console)
+
+    async def put_set(self, name: str, put: Put) -> None:
+        """Choose the set that the console's TRIGGER saves."""
+        self.control.choose(name.strip())
+        await self.control.view.changed()
+
+    async def put_restore_enable(self, wanted: int, put: Put) -> None:
+        """Allow or forbid restores, in all groups."""
+        self.control.plant.restore_enabled = bool(wanted)
+        await self.control.plant.notify()

@@ -1,0 +1,41 @@
+"""SnapIoc: all PVs of the product, wired to the operations, and served."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from snapioc import __version__
+from snapioc.operations import Console, Group, Plant
+
+from .circuit import serve
+from .groups import ConsolePvs, GroupPvs
+from .service import ServiceView
+from .view import GroupView
+
+
+class SnapIoc:
+    """The IOC's server side: one PVGroup per set, and the console."""
+
+    def __init__(self, prefix: str, plant: Plant, console: Console, groups: Sequence[Group]) -> None:
+        console_pvs = ConsolePvs(prefix, console)
+        self._views = [GroupView(console, console_pvs)]
+        console.view = self._views[0]
+        self.pvdb: dict[str, Any] = dict(console_pvs.pvdb)
+        for group in groups:
+            pvs = GroupPvs(f"{prefix}{group.name}:", group)
+            group.view = view = GroupView(group, pvs)
+            self._views.append(view)
+            self.pvdb |= pvs.pvdb
+        self._service = ServiceView(plant, console_pvs, __version__)
+        plant.watchers.append(self._service.changed)
+
+    async def serve(self, port: int | None, interfaces: Sequence[str] | None, serving: Callable[[], None]) -> None:
+        """Serve until cancelled; `serving` is called when clients can connect."""
+        for view in self._views:
+            await view.start()
+        await self._service.start()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(serve(self.pvdb, port, list(interfaces) if interfaces else None, serving))
+            tasks.create_task(self._service.run())

@@ -1,0 +1,123 @@
+"""One PV over many snapshots: per snapshot one number of each column, and only the blocks of the PV's own position."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from snapioc.model import Reading, SnapshotHeader, StoreError
+
+from . import headers, metadata_ids
+from .batches import batches
+from .block_table import fetch
+from .blocks import Packed, unpack_all
+from .columns import LANES, SLOTS, Column, Planes, running, to_readings
+from .database import Database
+from .set_versions import unpack_slots
+from .tables import pv_set, set_version, slot, snapshot, snapshot_block
+
+Links: TypeAlias = Mapping[tuple[int, int], tuple[int, int]]
+"""(snapshot id, column) to (first slot, block id)."""
+
+
+async def history(database: Database, set_name: str, pv: str, limit: int) -> list[tuple[SnapshotHeader, Reading]]:
+    """The newest `limit` snapshots of the set in whose version the PV is, newest first, with what it held in each.
+
+    Empty if the PV was never in the set. Raises StoreError if a snapshot is damaged.
+    """
+    async with database.read() as connection:
+        place = await _slot(connection, set_name, pv)
+        if place is None:
+            return []
+        versions = await _versions_with(connection, set_name, place)
+        found = await headers.find(connection, snapshot.c.version_id.in_(versions), limit=limit)
+        ids = [header.id for header in found]
+        links = await _links(connection, ids, place)
+        packed = await fetch(connection, (block_id for _, block_id in links.values()))
+    try:
+        planes, values = await asyncio.to_thread(_picked, ids, links, packed, place)
+        metadatas = await metadata_ids.load(database, np.unique(planes[Column.SHAPE][2]).tolist())
+    except ValueError as fault:
+        raise StoreError(f"the history of {pv} is damaged in the store: {fault}") from fault
+    offsets = running(np.array([len(value) for value in values], np.int64))
+    readings = to_readings(planes, offsets, b"".join(values), metadatas, (0.0, 0.0))
+    return [(header, readings.reading(row)) for row, header in enumerate(found)]
+
+
+async def _slot(connection: AsyncConnection, set_name: str, pv: str) -> int | None:
+    query = select(slot.c.slot).join(pv_set).where(pv_set.c.name == set_name, slot.c.pv == pv)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def _versions_with(connection: AsyncConnection, set_name: str, place: int) -> list[int]:
+    query = select(set_version.c.id, set_version.c.slots).join(pv_set).where(pv_set.c.name == set_name)
+    rows = (await connection.execute(query)).all()
+    return [row.id for row in rows if (unpack_slots(row.slots) == place).any()]
+
+
+async def _links(connection: AsyncConnection, ids: Sequence[int], place: int) -> Links:
+    """The blocks with the PV's slot: of each column that of its position, of the heap the last one that begins before it."""
+    first = place - place % SLOTS
+    columns = snapshot_block.c
+    links: dict[tuple[int, int], tuple[int, int]] = {}
+    for batch in batches(ids):
+        heap = (
+            select(columns.snapshot_id, columns.part, func.max(columns.first_slot).label("first_slot"))
+            .where(columns.snapshot_id.in_(batch), columns.part == Column.HEAP, columns.first_slot.between(first, place))
+            .group_by(columns.snapshot_id, columns.part)
+            .subquery()
+        )
+        plain = select(snapshot_block).where(
+            columns.snapshot_id.in_(batch), columns.part.in_(list(LANES)), columns.first_slot == first
+        )
+        here = (
+            (columns.snapshot_id == heap.c.snapshot_id)
+            & (columns.part == heap.c.part)
+            & (columns.first_slot == heap.c.first_slot)
+        )
+        for query in (plain, select(snapshot_block).join(heap, here)):
+            for row in await connection.execute(query):
+                links[row.snapshot_id, row.part] = (row.first_slot, row.block_id)
+    return links
+
+
+def _picked(ids: Sequence[int], links: Links, packed: Mapping[int, Packed], place: int) -> tuple[Planes, list[bytes]]:
+    """Per snapshot the PV's number in each column and its bytes in the heap. Raises ValueError if a block is damaged."""
+    contents = unpack_all(packed)
+    planes = {column: np.zeros((lanes, len(ids)), dtype) for column, (dtype, lanes) in LANES.items()}
+    values = []
+    for row, snapshot_id in enumerate(ids):
+        numbers = {column: _numbers(contents, links, snapshot_id, column) for column in LANES}
+        for column, plane in planes.items():
+            plane[:, row] = numbers[column][:, place % SLOTS]
+        values.append(_value(contents, links, snapshot_id, numbers[Column.LENGTHS][0], place % SLOTS))
+    return planes, values
+
+
+def _numbers(contents: Mapping[int, bytes], links: Links, snapshot_id: int, column: Column) -> NDArray[Any]:
+    dtype, lanes = LANES[column]
+    return np.frombuffer(contents[_link(links, snapshot_id, column)[1]], dtype).reshape(lanes, SLOTS)
+
+
+def _value(contents: Mapping[int, bytes], links: Links, snapshot_id: int, lengths: NDArray[Any], index: int) -> bytes:
+    if not lengths[index]:
+        return b""
+    first, block_id = _link(links, snapshot_id, Column.HEAP)
+    start = int(lengths[first % SLOTS : index].sum())
+    value = contents[block_id][start : start + int(lengths[index])]
+    if len(value) != lengths[index]:
+        raise ValueError(f"snapshot {snapshot_id} holds {len(value)} bytes of it instead of {lengths[index]}")
+    return value
+
+
+def _link(links: Links, snapshot_id: int, column: Column) -> tuple[int, int]:
+    try:
+        return links[snapshot_id, column]
+    except KeyError:
+        raise ValueError(f"the {column.name} of snapshot {snapshot_id} are missing") from None

@@ -1,0 +1,1 @@
+"""Alembic's environment and versions. Written by hand: a test compares what they make with `store.tables`."""

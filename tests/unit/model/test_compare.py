@@ -1,0 +1,230 @@
+"""The one rule of equality, with every edge that issue 4 names."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snapioc.model import DbrType, Reason, Verdict, check, close, compare
+from tests.unit.model.make import VALUES, Row, array, enum, live, readings
+
+INF, NAN = float("inf"), float("nan")
+F, D, L, S, C = DbrType.FLOAT, DbrType.DOUBLE, DbrType.LONG, DbrType.SHORT, DbrType.CHAR
+EQUAL, DIFFERENT, MISSING, UNKNOWN = Verdict
+
+
+def verdict(stored: Row, other: Row, abs_tol: float = 0.0, rel_tol: float = 0.0) -> Verdict:
+    """The verdict on one row that has neighbours of other kinds."""
+    around = (DbrType.STRING, b"around"), (DbrType.DOUBLE, NAN), Reason.NO_ANSWER
+    left, right = readings(*around, stored, *around), readings(*around, other, *around)
+    tolerances = np.full(7, abs_tol), np.full(7, rel_tol)
+    found = compare(left, right, *tolerances).tolist()
+    assert found[:3] == found[4:] == [EQUAL, EQUAL, UNKNOWN]
+    return Verdict(found[3])
+
+
+@pytest.mark.parametrize(
+    ("stored", "other", "abs_tol", "rel_tol", "equal"),
+    [
+        ((D, 1.0), (D, 1.0), 0, 0, True),
+        ((D, 1.0), (D, np.nextafter(1.0, 2.0)), 0, 0, False),
+        ((D, 0.0), (D, -0.0), 0, 0, True),
+        # Either tolerance suffices; its edge belongs to it, and rel_tol is of the stored value.
+        ((D, 1.0), (D, 1.5), 0.5, 0, True),
+        ((D, 1.0), (D, 1.5), np.nextafter(0.5, 0), 0, False),
+        ((D, 1.0), (D, 1.5), 0, 0.5, True),
+        ((D, 2.0), (D, 1.0), 0, 0.5, True),
+        ((D, 1.0), (D, 2.0), 0, 0.5, False),
+        ((D, -2.0), (D, -1.0), 0, 0.5, True),
+        ((D, 100.0), (D, 101.0), 0.5, 0.01, True),
+        ((D, 1.0), (D, 1.4), 0.5, 0.01, True),
+        ((D, 0.0), (D, 1e-9), 0, 0.5, False),
+        # NaN and infinities, which no tolerance makes equal to anything else.
+        ((D, NAN), (D, -NAN), 0, 0, True),
+        ((D, NAN), (D, 1.0), 1e9, 1e9, False),
+        ((D, INF), (D, INF), 0, 0, True),
+        ((D, INF), (D, -INF), 1e9, 1e9, False),
+        ((D, INF), (D, 1.0), 1e9, 1.0, False),
+        ((D, 1.0), (D, INF), 1e9, 1e9, False),
+        ((D, NAN), (D, INF), 1e9, 1e9, False),
+        ((D, 1.7e308), (D, -1.7e308), 1e300, 0, False),
+        ((D, 1.7e308), (D, 1.6e308), 0, 1e9, True),
+        # float32 on either side.
+        ((F, 0.1), (F, 0.1), 0, 0, True),
+        ((F, 0.1), (D, 0.1), 0, 0, True),
+        ((D, 0.1), (F, 0.1), 0, 0, True),
+        ((D, 0.1), (F, np.nextafter(np.float32(0.1), np.float32(1)).item()), 0, 0, False),
+        ((L, 16_777_217), (F, 16_777_216.0), 0, 0, True),
+        ((L, 16_777_217), (D, 16_777_216.0), 0, 0, False),
+        ((D, 1e300), (F, INF), 1e9, 0, False),
+        ((D, 1e300), (F, 3e38), 0, 0, False),
+        ((D, INF), (F, INF), 0, 0, True),
+        ((D, NAN), (F, NAN), 0, 0, True),
+        ((D, 1e-300), (F, 0.0), 0, 0, True),
+        # Integers by value, without wrapping.
+        ((L, 3), (D, 3.0), 0, 0, True),
+        ((D, 3.5), (L, 3), 0, 0, False),
+        ((D, 3.5), (L, 3), 0.5, 0, True),
+        ((S, -1), (L, -1), 0, 0, True),
+        ((C, 255), (S, -1), 0, 0, False),
+        ((L, -(2**31)), (L, 2**31 - 1), 1, 0, False),
+        ((L, -(2**31)), (L, 2**31 - 1), 2**32 - 1, 0, True),
+        ((L, -(2**31)), (L, 2**31 - 1), 2**32 - 2, 0, False),
+        ((S, -(2**15)), (S, 2**15 - 1), 1, 0, False),
+        ((C, 0), (C, 255), 1, 0, False),
+        ((C, 255), (C, 0), 254, 0, False),
+        ((C, 255), (C, 0), 255, 0, True),
+        ((L, -(2**31)), (D, 2.0**31), 0, 0, False),
+    ],
+)
+def test_numbers(stored: Row, other: Row, abs_tol: float, rel_tol: float, equal: bool) -> None:
+    expected = EQUAL if equal else DIFFERENT
+    assert verdict(stored, other, abs_tol, rel_tol) is expected
+    left, right = ((t, array(t, v, 7)) for t, v in (stored, other))  # type: ignore[misc, arg-type]
+    assert verdict(left, right, abs_tol, rel_tol) is expected
+
+
+@pytest.mark.parametrize(
+    ("stored", "other", "equal"),
+    [
+        (enum(1, "Off", "On"), enum(1, "Off", "On"), True),
+        (enum(0, "Off", "On"), enum(1, "Off", "On"), False),
+        (enum(1, "Off", "On"), enum(0, "On", "Off"), True),
+        (enum(1, "Off", "On"), enum(1, "On", "Off"), False),
+        (enum(1, "Off", "On"), enum(1, "Off", "Open"), False),
+        (enum(1, "Off", "On"), enum(1, "Off", "On", "More"), True),
+        (enum(1), enum(1, "Off", "On"), True),
+        (enum(0), enum(1, "Off", "On"), False),
+        (enum(1, "Off", "On"), enum(1), True),
+        (enum(7, "Off", "On"), enum(7, "Off", "On"), True),
+        (enum(7, "Off", "On"), enum(1, "Off", "On"), False),
+        (enum(7, "Off", "On"), enum(7), True),
+        ((DbrType.ENUM, 1), (DbrType.ENUM, 1), True),
+        ((DbrType.ENUM, 1), (DbrType.ENUM, 2), False),
+        (enum(1, "Off", "On"), (L, 1), True),
+        (enum(1, "Off", "On"), (L, 2), False),
+        ((D, 1.0), enum(1, "Off", "On"), True),
+        (enum(array(DbrType.ENUM, 0, 1), "A", "B"), enum(array(DbrType.ENUM, 1, 0), "B", "A"), True),
+        (enum(array(DbrType.ENUM, 0, 1), "A", "B"), enum(array(DbrType.ENUM, 0, 1), "B", "A"), False),
+        (enum(array(DbrType.ENUM, 0, 9), "A", "B"), enum(array(DbrType.ENUM, 0, 9), "B", "A"), True),
+    ],
+)
+def test_enums(stored: Row, other: Row, equal: bool) -> None:
+    assert verdict(stored, other) is (EQUAL if equal else DIFFERENT)
+
+
+@pytest.mark.parametrize("labels", [("Off", "On", "Fault"), ()])
+def test_no_tolerance_makes_two_states_equal(labels: tuple[str, ...]) -> None:
+    assert verdict(enum(1, *labels), enum(2, *labels), 5.0, 5.0) is DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("stored", "other", "equal"),
+    [
+        ((DbrType.STRING, b"a"), (DbrType.STRING, b"a"), True),
+        ((DbrType.STRING, b"a"), (DbrType.STRING, b"a "), False),
+        ((DbrType.STRING, b""), (DbrType.STRING, b""), True),
+        ((DbrType.STRING, b"\xff"), (DbrType.STRING, b"\xfe"), False),
+        ((DbrType.STRING, b"1"), (L, 1), False),
+        ((L, 1), (DbrType.STRING, b"1"), False),
+        ((DbrType.STRING, b"A"), (C, array(C, 65)), False),
+        ((DbrType.STRING, [b"a", b"b"]), (DbrType.STRING, [b"a", b"b"]), True),
+        ((DbrType.STRING, [b"a", b"b"]), (DbrType.STRING, [b"a"]), False),
+        ((DbrType.STRING, []), (DbrType.STRING, b""), False),
+        ((DbrType.STRING, b""), (C, array(C)), False),
+    ],
+)
+def test_strings_are_equal_exactly_or_not(stored: Row, other: Row, equal: bool) -> None:
+    assert verdict(stored, other, 1e9, 1e9) is (EQUAL if equal else DIFFERENT)
+
+
+@pytest.mark.parametrize(
+    ("stored", "other", "equal"),
+    [
+        ((D, array(D, 1, 2)), (D, array(D, 1, 2.25)), True),
+        ((D, array(D, 1, 2)), (D, array(D, 1, 2.75)), False),
+        ((D, array(D, 1, NAN, INF)), (D, array(D, 1, NAN, INF)), True),
+        ((D, array(D, 1, NAN, INF)), (D, array(D, 1, INF, NAN)), False),
+        ((D, array(D, 1, 2)), (D, array(D, 1, 2, 0)), False),
+        ((D, array(D)), (D, array(D)), True),
+        ((D, array(D)), (L, array(L)), True),
+        ((D, array(D)), (D, 0.0), False),
+        ((D, array(D, 1, 1)), (D, 1.0), False),
+        ((L, array(L, 1, 2)), (D, array(D, 1, 2)), True),
+        ((C, array(C, 0, 255)), (C, array(C, 255, 0)), False),
+        ((F, array(F, 0.1, 0.2)), (D, array(D, 0.1, 0.2)), True),
+    ],
+)
+def test_arrays_by_length_and_then_by_element(stored: Row, other: Row, equal: bool) -> None:
+    assert verdict(stored, other, abs_tol=0.5) is (EQUAL if equal else DIFFERENT)
+
+
+@pytest.mark.parametrize(
+    ("stored", "other", "expected"),
+    [
+        ((D, 1.0), Reason.NO_ANSWER, MISSING),
+        (Reason.DISCONNECTED, (D, 1.0), MISSING),
+        (Reason.DISCONNECTED, (DbrType.STRING, b""), MISSING),
+        (Reason.DISCONNECTED, Reason.NO_ANSWER, UNKNOWN),
+        (Reason.NO_ANSWER, Reason.NO_ANSWER, UNKNOWN),
+    ],
+)
+def test_missing_values(stored: Row, other: Row, expected: Verdict) -> None:
+    assert verdict(stored, other, 1e9, 1e9) is expected
+
+
+def test_each_row_has_its_own_tolerance() -> None:
+    left, right = readings(*[(D, 1.0)] * 4), readings(*[(D, 1.5)] * 4)
+    found = compare(left, right, np.array([0.5, 0.4, 0, 0]), np.array([0, 0, 0.5, 0.4]))
+    assert found.tolist() == [EQUAL, DIFFERENT, EQUAL, DIFFERENT]
+
+
+def test_signalling_nans_are_nans_and_no_warning() -> None:
+    single, double = np.array([0x7FA00001] * 2, "<u4").view("<f4"), np.array([0x7FF4000000000001] * 2, "<u8").view("<f8")
+    for left, right in ((single, double), (double, single), (single, -single), (double, -double)):
+        types = {"f4": F, "f8": D}
+        left_type, right_type = types[left.dtype.str[1:]], types[right.dtype.str[1:]]
+        assert verdict((left_type, left), (right_type, right)) is EQUAL
+        assert verdict((left_type, left[:1]), (right_type, right[:1])) is EQUAL
+
+
+def test_no_rows() -> None:
+    nothing = np.zeros(0)
+    assert compare(readings(), readings(), nothing, nothing).tolist() == []
+
+
+@given(VALUES)
+def test_everything_equals_itself(value: Row) -> None:
+    assert verdict(value, value) is EQUAL
+
+
+@given(VALUES, VALUES, st.floats(0, 1e300), st.floats(0, 1e300))
+def test_a_wider_tolerance_never_makes_a_difference(left: Row, right: Row, narrow: float, wide: float) -> None:
+    narrow, wide = sorted((narrow, wide))
+    if verdict(left, right, abs_tol=narrow) is EQUAL:
+        assert verdict(left, right, abs_tol=wide) is EQUAL
+    if verdict(left, right, rel_tol=narrow) is EQUAL:
+        assert verdict(left, right, rel_tol=wide) is EQUAL
+
+
+@given(VALUES, VALUES, st.floats(0, 1e300))
+def test_an_absolute_tolerance_knows_no_sides(left: Row, right: Row, abs_tol: float) -> None:
+    assert verdict(left, right, abs_tol) is verdict(right, left, abs_tol)
+
+
+@given(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**31), 2**31 - 1), st.integers(0, 2**33))
+def test_integers_are_compared_as_integers(left: int, right: int, tolerance: int) -> None:
+    assert (verdict((L, left), (L, right), abs_tol=float(tolerance)) is EQUAL) == (abs(left - right) <= tolerance)
+
+
+def test_close_takes_one_tolerance_or_many() -> None:
+    stored, other = np.array([1.0, 2.0, NAN]), np.array([1.5, 2.5, NAN])
+    assert close(stored, other, 0.5, 0.0).tolist() == [True, True, True]
+    assert close(stored, other, np.array([0.5, 0.1, 0.0]), np.zeros(3)).tolist() == [True, False, True]
+
+
+def test_a_value_that_was_coerced_to_moved_labels_is_what_is_read_back() -> None:
+    stored, now = readings(enum(1, "Off", "On")), live((DbrType.ENUM, 1, ("On", "Off")))
+    wanted = check(stored, now).values
+    read_back = readings(enum(0, "On", "Off"))
+    assert compare(wanted, read_back, np.zeros(1), np.zeros(1)).tolist() == [EQUAL]
