@@ -26,29 +26,25 @@ _log = logging.getLogger(__name__)
 async def run_ioc(
     config: Config,
     *,
-    prefix: str | None = None,
-    port: int | None = None,
-    interfaces: Sequence[str] | None = None,
     list_pvs: bool = False,
     serving: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until cancelled. `serving` is called when clients can connect.
 
-    The arguments override the configuration. Raises ConfigError before anything is started, SnapError if the server ends.
+    Raises ConfigError before anything is started.
     """
-    prefix = prefix or config.ioc.prefix
     sets = load_sets(config)
     async with AsyncExitStack() as stack:
         plant = await _plant(config, sets, stack)
         groups = [Group(plant, settings) for settings in plant.sets.values()]
         console = Console(plant)
-        ioc = SnapIoc(prefix, plant, console, groups)
+        ioc = SnapIoc(config.ioc.prefix, plant, console, groups)
         if list_pvs:
             print(*ioc.pvdb, sep="\n", flush=True)  # noqa: T201 - what --list-pvs is for
         for group in (console, *groups):
             stack.push_async_callback(group.close)
         await _remember(plant, (console, *groups))
-        serve = ioc.serve(port or config.ioc.port, interfaces or config.ioc.interfaces, serving)
+        serve = ioc.serve(config.ioc.port, config.ioc.interfaces, serving)
         watch = watch_store(plant, lambda: _remember(plant, (console, *groups)))
         await _until_signal(serve, watch)
 

@@ -58,11 +58,10 @@ class ServiceView:
 
     async def _connections(self) -> None:
         try:
-            states = await self._plant.channels.states(self._names)
+            missing = await self._plant.channels.disconnected(self._names)
         except SnapError:
             # The CA thread is held up by a hung IOC: what was known last stays.
             return
-        missing = [pv for pv, connected in zip(self._names, states.connected.tolist(), strict=True) if not connected]
         await self._pvs.pvs_connected.post(len(self._names) - len(missing))
         await self._pvs.pvs_disconnected.post(len(missing))
         await self._pvs.disconnected.post(lines(missing, "snapioc check"))

@@ -27,6 +27,9 @@ class Channels(Protocol):
     async def states(self, pvs: Sequence[str]) -> ChannelStates:
         """What is known of the channels now, without asking the machine."""
 
+    async def disconnected(self, pvs: Sequence[str]) -> list[str]:
+        """Those of the PVs that are not connected now, in their order."""
+
     async def read(self, pvs: Sequence[str], timeout: float, progress: Progress | None = None) -> Readings:
         """Read all PVs at once: ends when all is there, or nothing more has arrived for `timeout` seconds."""
 

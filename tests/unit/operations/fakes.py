@@ -63,6 +63,9 @@ class FakeChannels:
             labels=((),) * len(known),
         )
 
+    async def disconnected(self, pvs: Sequence[str]) -> list[str]:
+        return [pv for pv in pvs if self.pvs[pv].reason is not Reason.OK]
+
     async def read(self, pvs: Sequence[str], timeout: float, progress: Callable[[int], None] | None = None) -> Readings:
         if self.gate:
             await self.gate.wait()
