@@ -32,17 +32,17 @@ class GroupPvs(PVGroup):
     """What every group serves."""
 
     # Commands
-    trigger = BinaryPv.pv("TRIGGER", "Save the set now", labels=("Idle", "Save"), put="put_trigger")
-    restore_id = LongPv.pv("RESTORE_ID", "Restore this snapshot", limits=_NOT_BELOW_ZERO, put="put_restore_id")
-    abort = BinaryPv.pv("ABORT", "Stop the running operation", labels=("Idle", "Abort"), put="put_abort")
+    trigger = BinaryPv.pv("TRIGGER", "Save the set now", labels=("Idle", "Save"), handler="put_trigger")
+    restore_id = LongPv.pv("RESTORE_ID", "Restore this snapshot", limits=_NOT_BELOW_ZERO, handler="put_restore_id")
+    abort = BinaryPv.pv("ABORT", "Stop the running operation", labels=("Idle", "Abort"), handler="put_abort")
 
     # Inputs
-    title = TextPv.pv("TITLE", "Title of the next snapshot", put="put_title")
-    comment = TextPv.pv("COMMENT", "Comment on the next snapshot", put="put_comment")
-    tags = TextPv.pv("TAGS", "Tags of the next snapshot, comma-separated", put="put_tags")
-    filter = FilterPv.pv("FILTER", "Globs of the PVs to restore, !glob not", put="put_filter")
-    policy = EnumPv.pv("POLICY", "If a PV cannot be restored", labels=_labels(Policy), put="put_policy")
-    verify = BinaryPv.pv("VERIFY", "Read back what a restore wrote", labels=("No", "Yes"), put="put_verify")
+    title = TextPv.pv("TITLE", "Title of the next snapshot", handler="put_title")
+    comment = TextPv.pv("COMMENT", "Comment on the next snapshot", handler="put_comment")
+    tags = TextPv.pv("TAGS", "Tags of the next snapshot, comma-separated", handler="put_tags")
+    filter = FilterPv.pv("FILTER", "Globs of the PVs to restore, !glob not", handler="put_filter")
+    policy = EnumPv.pv("POLICY", "If a PV cannot be restored", labels=_labels(Policy), handler="put_policy")
+    verify = BinaryPv.pv("VERIFY", "Read back what a restore wrote", labels=("No", "Yes"), handler="put_verify")
 
     # State
     status = EnumPv.pv("STATUS", "What this group is doing", labels=_labels(Status))
@@ -125,10 +125,10 @@ class GroupPvs(PVGroup):
 class ConsolePvs(GroupPvs):
     """The group for people, and what concerns all sets."""
 
-    set = StringPv.pv("SET", "The set that the console's TRIGGER saves", put="put_set")
+    set = StringPv.pv("SET", "The set that the console's TRIGGER saves", handler="put_set")
     sets = StringArrayPv.pv("SETS", "All sets")
     restore_enable = BinaryPv.pv(
-        "RESTORE_ENABLE", "Whether restores are allowed", labels=("Disabled", "Enabled"), put="put_restore_enable"
+        "RESTORE_ENABLE", "Whether restores are allowed", labels=("Disabled", "Enabled"), handler="put_restore_enable"
     )
     restoring = TextPv.pv("RESTORING", "Which restores run")
     newest_id = LongPv.pv("NEWEST_ID", "Newest snapshot of any set", limits=_NOT_BELOW_ZERO)

@@ -139,14 +139,14 @@ _STATUSES = ("NO_ALARM", "READ", "WRITE", "HIHI", "HIGH", "LOLO", "LOW", "STATE"
 
 
 class SnapPv(PvpropertyData, Served):
-    """A PV of a group. Read-only unless `put` names a method of the group, which then is its Handler."""
+    """A PV of a group. Read-only unless `handler` names a method of the group, which then is its Handler."""
 
     initial: ClassVar[Any] = 0
     record: ClassVar[tuple[str, str]] = ("ai", "ao")
     """The record types it stands for: read-only, writable."""
 
-    def __init__(self, *, group: Any, put: str | None = None, desc: str = "", **kwargs: Any) -> None:
-        self.handler: Handler | None = getattr(group, put) if put else None
+    def __init__(self, *, group: Any, handler: str | None = None, desc: str = "", **kwargs: Any) -> None:
+        self.handler: Handler | None = getattr(group, handler) if handler else None
         self.desc = desc
         self._fields: dict[str, Field] = {}
         kwargs["alarm"] = ChannelAlarm()
