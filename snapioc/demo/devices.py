@@ -44,7 +44,7 @@ _AXES = (
 """Name, position, unit and label of each axis of the beamline."""
 
 _BUFFERS = (
-    ("STRING", '["gate", "trigger in", "µ-scope, 39 bytes as UTF-8, no more.."]', '["left", ""]'),
+    ("STRING", '["gate", "trigger in", "thirty-nine bytes, the longest that fit"]', '["left", ""]'),
     ("CHAR", "[-128, 0, 127]", "[-1, 1]"),
     ("UCHAR", "[0, 128, 255]", "[255]"),
     ("SHORT", "[-32768, 0, 32767]", "[-5, 7]"),

@@ -17,8 +17,9 @@ the alternative: 10 MB for each version of a set of 40,000.
 *No ORM.* Only Core statements: nothing here has an identity that changes, and a value is never a Python object.
 
 *A removed or replaced file is noticed* by its device and inode, before each operation and after each commit. SQLite itself
-would go on writing into the unlinked file. After any failure the connections are dropped and made anew: the one way to
-recover that does not depend on what failed.
+would go on writing into the unlinked file, and would write an old log that was left behind over the pages of a new file:
+that is refused. After any failure the connections are dropped and made anew: the one way to recover that does not depend on
+what failed.
 """
 
 from .store import SqlStore

@@ -33,7 +33,7 @@ async def fetch(connection: AsyncConnection, ids: Iterable[int]) -> dict[int, Pa
     found: dict[int, Packed] = {}
     for batch in batches(sorted(set(ids))):
         rows = await connection.execute(select(block.c.id, block.c.data, block.c.width).where(block.c.id.in_(batch)))
-        found |= {row.id: (row.data, row.width) for row in rows}
+        found |= {block_id: (data, width) for block_id, data, width in rows}
     return found
 
 

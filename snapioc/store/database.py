@@ -12,7 +12,8 @@ from snapioc.model import StoreError
 
 from .memory import Memory
 from .schema import bring_up_to_date, check
-from .sqlite import WRITE, FileId, SqliteFile
+from .sqlite import FileId, SqliteFile
+from .sqlite_connection import WRITE
 
 
 class Database:

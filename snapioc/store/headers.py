@@ -8,7 +8,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from snapioc.model import BEFORE_RESTORE, MANUAL, NewSnapshot, Origin, SnapshotHeader, StoreError, count_invalid
+from snapioc.model import (
+    BEFORE_RESTORE,
+    MANUAL,
+    NewSnapshot,
+    Origin,
+    SnapshotHeader,
+    UnknownSnapshot,
+    count_invalid,
+)
 
 from .batches import batches, insert_all
 from .tables import pv_set, set_version, snapshot, snapshot_tag, tag
@@ -49,7 +57,7 @@ async def one(connection: AsyncConnection, snapshot_id: int) -> SnapshotHeader:
     """The header of this snapshot. Raises StoreError if there is none."""
     found = await find(connection, snapshot.c.id == snapshot_id) if 0 < snapshot_id <= LARGEST_ID else []
     if not found:
-        raise StoreError(f"there is no snapshot {snapshot_id}")
+        raise UnknownSnapshot(f"there is no snapshot {snapshot_id}")
     return found[0]
 
 

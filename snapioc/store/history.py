@@ -82,8 +82,8 @@ async def _links(connection: AsyncConnection, ids: Sequence[int], place: int) ->
             & (columns.first_slot == heap.c.first_slot)
         )
         for query in (plain, select(snapshot_block).join(heap, here)):
-            for row in await connection.execute(query):
-                links[row.snapshot_id, row.part] = (row.first_slot, row.block_id)
+            for snapshot_id, part, first_slot, block_id in await connection.execute(query):
+                links[snapshot_id, part] = (first_slot, block_id)
     return links
 
 

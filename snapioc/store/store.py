@@ -140,6 +140,7 @@ class SqlStore:
                 if self._was_open
                 else f"there is no store ({self._file}): start the IOC once to create it"
             )
+        self._file.check_log(identity)
         return await Database.open(self._file, identity, read_only=read_only, migrate=migrate)
 
     async def _drop(self, database: Database) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,10 @@ class Pyepics:
     def monitor(self, name: str) -> None:
         """Subscribe; `take` hands out what came."""
         self._ask("monitor", name)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass before the next request."""
+        time.sleep(seconds)
 
     def take(self) -> list[list[Any]]:
         """The monitor events since the last call, as [name, value]."""

@@ -15,7 +15,7 @@ class SnapiocProcess:
     """`python -m snapioc run` on a configuration; ends when the `with` block ends."""
 
     def __init__(self, folder: Path, toml: str, port: int, machine: Sequence[str], **environment: str) -> None:
-        self.folder, self.port = folder, port
+        self.folder, self.port, self.machine = folder, port, list(machine)
         self.config = folder / "snapioc.toml"
         self.config.write_text(toml)
         self.log = folder / "snapioc.log"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -32,16 +33,20 @@ async def cancel_after(delay: float, task: asyncio.Task[object]) -> bool:
 
 @pytest.mark.parametrize("new_versions", [False, True])
 async def test_a_save(store: SqlStore, new_versions: bool) -> None:
-    sizes = {seed: 3000 + seed * new_versions for seed in range(60)}
-    cancelled = [
-        await cancel_after(seed * 0.001, asyncio.create_task(store.save(noise(seed, sizes[seed])))) for seed in sizes
-    ]
-    assert {True, False} == set(cancelled)
-    headers = {int(header.title): header for header in await store.headers()}
-    assert {seed for seed, was in enumerate(cancelled) if not was} <= set(headers)
-    for seed, header in headers.items():
-        assert_same((await store.load(header.id)).readings, noise(seed, sizes[seed]).readings)
-    last = await store.save(noise(7, 3000))
+    pvs = [numbered(3000 + seed * new_versions) for seed in range(-1, 40)]
+    snapshots = [NewSnapshot(each, doubles(random_bits(len(each.pvs), i)), title=str(i)) for i, each in enumerate(pvs)]
+    await store.save(snapshots.pop())
+    before = time.perf_counter()
+    await store.save(snapshots.pop())
+    step = 1.5 * (time.perf_counter() - before) / len(snapshots)
+    cancelled = [await cancel_after(step * i, asyncio.create_task(store.save(each))) for i, each in enumerate(snapshots)]
+    assert True in cancelled
+    headers = {header.title: header for header in await store.headers()}
+    for was_cancelled, each in zip(cancelled, snapshots, strict=True):
+        assert was_cancelled or each.title in headers
+        if each.title in headers:
+            assert_same((await store.load(headers[each.title].id)).readings, each.readings)
+    last = await store.save(snapshots[0])
     assert last.id > max(header.id for header in headers.values())
 
 
@@ -63,10 +68,13 @@ async def test_opening(path: Path) -> None:
     await store.close()
 
 
-async def test_a_save_that_waits_for_another_programs_lock(store: SqlStore, path: Path) -> None:
+async def test_a_save_that_waits_for_another_programs_lock(path: Path) -> None:
+    store = SqlStore(url_of(path), busy_timeout=1000)
+    await store.open(migrate=True)
     await store.save(noise(0, 10))
     lock = hold_lock(path)
     assert await cancel_after(0.05, asyncio.create_task(store.save(noise(1, 10))))
     lock.close()
     await store.save(noise(2, 10))
     assert [header.title for header in await store.headers()] == ["2", "0"]
+    await store.close()

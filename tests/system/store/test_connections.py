@@ -11,8 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from snapioc.model import StoreError
-from snapioc.store import SqlStore
-from snapioc.store.sqlite import SqliteFile
+from snapioc.store import SqlStore, sqlite_connection
 
 from .conftest import database_threads, url_of
 from .sql import hold_lock, query
@@ -47,8 +46,8 @@ async def test_connections_made_after_a_failure_are_durable_too(store: SqlStore)
 
 
 async def test_a_connection_that_breaks_its_promise_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    promises = SqliteFile._promises
-    monkeypatch.setattr(SqliteFile, "_promises", lambda self, **how: promises(self, **how) | {"page_size": 512})
+    promises = sqlite_connection._promises
+    monkeypatch.setattr(sqlite_connection, "_promises", lambda *how, **more: promises(*how, **more) | {"page_size": 512})
     query(path, "VACUUM")  # the page size is fixed from now on
     path.write_bytes(b"")
     store = SqlStore(url_of(path))

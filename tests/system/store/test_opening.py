@@ -116,7 +116,12 @@ async def test_opening_is_safe_to_repeat(store: SqlStore) -> None:
 async def test_two_iocs_can_start_on_a_new_file_at_once(path: Path) -> None:
     path.touch()
     stores = [SqlStore(url_of(path)) for _ in range(4)]
-    await asyncio.gather(*(store.open(migrate=True) for store in stores))
+    results = await asyncio.gather(*(store.open(migrate=True) for store in stores), return_exceptions=True)
+    assert None in results
+    for result, store in zip(results, stores, strict=True):
+        if result is not None:
+            assert "locked by another program" in str(result)
+            await store.probe()
     headers = await asyncio.gather(*(store.save(SNAPSHOT) for store in stores))
     assert sorted(header.id for header in headers) == [1001, 1002, 1003, 1004]
     for store in stores:
