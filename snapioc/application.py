@@ -31,22 +31,29 @@ async def run_ioc(
 ) -> None:
     """Serve until SIGTERM or SIGINT, or until cancelled. `serving` is called when clients can connect.
 
-    Raises ConfigError before anything is started.
+    Raises ConfigError before anything is started, SnapError if it cannot be served.
     """
     sets = load_sets(config)
-    async with AsyncExitStack() as stack:
-        plant = await _plant(config, sets, stack)
-        groups = [Group(plant, settings) for settings in plant.sets.values()]
-        console = Console(plant)
-        ioc = SnapIoc(config.ioc.prefix, plant, console, groups)
-        if list_pvs:
-            print(*ioc.pvdb, sep="\n", flush=True)  # noqa: T201 - what --list-pvs is for
-        for group in (console, *groups):
-            stack.push_async_callback(group.close)
-        await _remember(plant, (console, *groups))
-        serve = ioc.serve(config.ioc.port, config.ioc.interfaces, serving)
-        watch = watch_store(plant, lambda: _remember(plant, (console, *groups)))
-        await _until_signal(serve, watch)
+    stopped = _stopped_by_signals()
+    try:
+        async with AsyncExitStack() as stack:
+            plant = await _plant(config, sets, stack)
+            groups = [Group(plant, settings) for settings in plant.sets.values()]
+            console = Console(plant)
+            ioc = SnapIoc(config.ioc.prefix, plant, console, groups)
+            if list_pvs:
+                print(*ioc.pvdb, sep="\n", flush=True)  # noqa: T201 - what --list-pvs is for
+            for group in (console, *groups):
+                stack.push_async_callback(group.close)
+            await _remember(plant, (console, *groups))
+            await _until_one_ends(
+                ioc.serve(config.ioc.port, config.ioc.interfaces, serving),
+                ioc.watch(),
+                watch_store(plant, lambda: _remember(plant, (console, *groups))),
+            )
+    except asyncio.CancelledError:
+        if not stopped.is_set():
+            raise
 
 
 async def _plant(config: Config, sets: Sequence[PvSet], stack: AsyncExitStack) -> Plant:
@@ -99,26 +106,36 @@ async def _remember(plant: Plant, groups: Sequence[Group]) -> None:
     await plant.notify()
 
 
-async def _until_signal(*services: Awaitable[None]) -> None:
-    """Run the services until a signal comes; the end of one of them by itself is an error."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, stop)
+async def _until_one_ends(*services: Awaitable[None]) -> None:
+    """Run the services side by side: they go on for ever, so the end of one is a fault, and ends the others."""
     tasks = [asyncio.ensure_future(service) for service in services]
-    stopped = asyncio.ensure_future(stop.wait())
     try:
-        done, _ = await asyncio.wait({stopped, *tasks}, return_when=asyncio.FIRST_COMPLETED)
-        for ended in done - {stopped}:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for ended in done:
             ended.result()
     finally:
-        for task in (stopped, *tasks):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(stopped, *tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _stop(stop: asyncio.Event) -> None:
-    """End soon: cleanly if all goes well, and by force if libca, blocked by a hung IOC, does not let go."""
-    stop.set()
+def _stopped_by_signals() -> asyncio.Event:
+    """Let SIGTERM and SIGINT cancel the running task; the event is set when one of them did."""
+    loop, task, stopped = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
+
+    def stop() -> None:
+        if task and not stopped.is_set():
+            stopped.set()
+            task.cancel()
+            _end_by_force_later()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    return stopped
+
+
+def _end_by_force_later() -> None:
+    """End the process if libca, blocked by a hung IOC, does not let go."""
     force = threading.Timer(EXIT_WITHIN, os._exit, (0,))
     force.daemon = True
     force.start()

@@ -1,11 +1,21 @@
 """The CA client. Everything that touches libca lives in one CA thread with an event loop of its own.
 
 Decided: libca blocks for seconds on a hung IOC (29.5 s measured in puts), and aioca's list calls hold a loop for seconds
-(7.8 s for 40,000 PVs), so neither may run in the loop that serves the control PVs. A channel whose last request is not
-answered is not asked again: libca would block after some rounds. EPICS_CA_CONN_TMO is 5 unless the environment says
-otherwise, so that a hung circuit is given up early. One CaChannels per process: libca's context and aioca are global.
+(7.8 s for 40,000 PVs), so neither may run in the loop that serves the control PVs. `CaThread` is the thread, its deadline
+and its end; an `Engine` is what runs in it. One CaChannels at a time per process: libca's context and aioca are global.
+
+A channel whose last request is not answered is not asked again, and no circuit is given more than libca sends without
+blocking: a hung IOC costs those who ask it their deadline, and nobody else anything.
+
+aioca makes and keeps the channels, follows property changes and does the puts. The get is libca's own, on aioca's channels:
+aioca.caget returns leftover memory for an empty array of one element, raises IndexError for an lso that was never written,
+drops a bit of a signalling float32 NaN, and replaces what is not UTF-8 in labels and units.
+
+EPICS_CA_CONN_TMO is 5 unless the environment says otherwise, so that a hung circuit is given up after some 10 s and not 35,
+and EPICS_CA_MAX_SEARCH_PERIOD is 60, the least libca takes, so that an IOC that comes back after hours is found in a minute.
 """
 
 from .ca_channels import CaChannels
+from .engine import Engine
 
-__all__ = ["CaChannels"]
+__all__ = ["CaChannels", "Engine"]

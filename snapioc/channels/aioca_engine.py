@@ -1,196 +1,184 @@
-"""The aioca engine: lists of PVs through aioca, one coroutine per PV. Runs in the CA thread."""
+"""The aioca engine: lists of PVs on aioca's channels, one coroutine per PV. Runs in the CA thread."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aioca
 import numpy as np
-from epicscorelibs.ca import cadef, dbr
 from numpy.typing import NDArray
 
-from snapioc.model import (
-    EPICS_EPOCH,
-    MAX_STRING,
-    ChannelStates,
-    DbrType,
-    Flag,
-    Readings,
-    ReadingsBuilder,
-    Reason,
-    long_text_name,
-)
+from snapioc.model import ChannelStates, Outcome, Readings, ReadingsBuilder, Reason
 
-from . import eca
-from .aioca_writer import AiocaWriter
-from .arrivals import Arrivals
-from .libca_exceptions import log_exceptions
+from .arrivals import Arrivals, Tally
+from .circuits import Circuits
+from .libca_messages import leave_messages, log_messages
 from .link import Link
+from .reader import Reader
+from .writer import Put, make_put
 
 CHUNK = 500
 """PVs that are taken up before the loop gets a turn."""
-
-LONG_TEXT_TIMEOUT = 1.0
-"""Seconds that connecting to `NAME.FIELD$` may take, once, for a text that may be longer than a DBR_STRING."""
-
-_READ_FAILURES = {eca.ECA_DISCONN: Reason.DISCONNECTED, eca.ECA_NORDACCESS: Reason.NO_READ_ACCESS}
-
 
 _log = logging.getLogger(__name__)
 
 
 class AiocaEngine:
-    """Reads and writes lists of PVs; everything happens on the CA thread's event loop."""
+    """Reads and writes lists of PVs; see `Engine`."""
 
     def __init__(self) -> None:
         self._links: dict[str, Link] = {}
-        self._writer = AiocaWriter(self._link)
+        self._circuits = Circuits()
+        self._puts: set[asyncio.Task[Outcome]] = set()
+
+    async def open(self) -> None:
+        """Make libca's context, and take over its messages."""
+        aioca.get_channel_infos()
+        log_messages()
 
     async def connect(self, pvs: Sequence[str], timeout: float) -> None:
-        """Make channels in chunks, then wait until all are connected or `timeout` seconds are over."""
-        deadline = time.monotonic() + timeout
-        for start in range(0, len(pvs), CHUNK):
-            for pv in pvs[start : start + CHUNK]:
-                await aioca.connect(pv, wait=False, timeout=None)
-                self._link(pv).watch()
-            await asyncio.sleep(0)
-        while time.monotonic() < deadline and await self.disconnected(pvs):
-            await asyncio.sleep(0.02)
+        """Make channels in chunks, then wait until all are connected and described or `timeout` seconds are over."""
+        async with _tasks() as tasks:
+            for row, pv in enumerate(pvs):
+                link = self._link(pv)
+                if not link.connected or link.metadata is None:
+                    tasks.add(asyncio.create_task(_connect(link)))
+                await _breathe(row)
+            if tasks:
+                await asyncio.wait(tasks, timeout=timeout)
 
     async def disconnected(self, pvs: Sequence[str]) -> list[str]:
         """Those of the PVs that are not connected now."""
-        connected = {info.name for info in aioca.get_channel_infos() if info.connected}
-        return [pv for pv in pvs if pv not in connected]
+        return [pv for pv in pvs if pv not in self._links or not self._links[pv].connected]
 
     async def states(self, pvs: Sequence[str]) -> ChannelStates:
-        """What libca knows of the channels."""
-        infos = [await _info(pv) for pv in pvs]
-        labels = [self._link(pv).metadata for pv in pvs]
+        """What libca and the links know of the channels."""
+        rows = []
+        for row, pv in enumerate(pvs):
+            rows.append(_state(self._link(pv)))
+            await _breathe(row)
         return ChannelStates(
-            ever_connected=np.array([info.state != cadef.cs_never_conn for info in infos], bool),
-            connected=np.array([info.state == cadef.cs_conn for info in infos], bool),
-            readable=np.array([bool(info.read) for info in infos], bool),
-            writable=np.array([bool(info.write) for info in infos], bool),
-            dbr_type=np.array([info.datatype for info in infos], np.uint8),
-            element_count=np.array([info.count for info in infos], np.int32),
-            labels=tuple(known.labels if known else () for known in labels),
+            **{name: np.array([row[name] for row in rows], dtype) for name, dtype in _STATE_COLUMNS.items()},
+            labels=tuple(row["labels"] for row in rows),
         )
 
-    async def read(self, pvs: Sequence[str], timeout: float, progress: Callable[[int], None]) -> Readings:
-        """Read all PVs at once; see `Channels.read`."""
-        builder, arrivals = ReadingsBuilder(len(pvs), Reason.NO_ANSWER), Arrivals(progress)
-        started = time.time()
-        readers = []
-        for row, pv in enumerate(pvs):
-            info = await _info(pv)
-            reason = _why_not_readable(info)
-            if reason:
-                builder.missing(row, reason)
-                arrivals.note()
-            else:
-                reader = asyncio.create_task(self._read_into(builder, row, self._link(pv), info))
-                reader.add_done_callback(arrivals.note)
-                readers.append(reader)
-            if row % CHUNK == CHUNK - 1:
-                await asyncio.sleep(0)
-        try:
-            await arrivals.wait(len(pvs), timeout)
-        finally:
-            for reader in readers:
-                reader.cancel()
-            await asyncio.gather(*readers, return_exceptions=True)
-        return builder.build(started, arrivals.last)
+    async def read(self, pvs: Sequence[str], timeout: float, tally: Tally) -> Readings:
+        """Ask all that can be asked at once, then wait for the answers."""
+        builder, arrivals = ReadingsBuilder(len(pvs), Reason.NO_ANSWER), Arrivals(len(pvs), tally)
+        reader, started = Reader(builder, arrivals, self._link), time.time()
+        async with _tasks() as tasks:
+            for row, pv in enumerate(pvs):
+                task = asyncio.create_task(_understood(reader, row, self._link(pv)))
+                task.add_done_callback(arrivals.done)
+                tasks.add(task)
+                await _breathe(row)
+            await arrivals.wait(timeout)
+        return builder.build(started, max(started, arrivals.last))
 
-    async def write(
-        self, pvs: Sequence[str], values: Readings, timeout: float, progress: Callable[[int], None]
-    ) -> NDArray[np.uint8]:
-        """Write all PVs at once; see `Channels.write`."""
-        return await self._writer.write(pvs, values, timeout, progress)
+    async def write(self, pvs: Sequence[str], values: Readings, timeout: float, tally: Tally) -> NDArray[np.uint8]:
+        """Send all that can be sent, then wait for the answers; what could not be sent in time is not sent later."""
+        arrivals = Arrivals(len(pvs), tally)
+        puts: list[tuple[Put, asyncio.Task[Outcome]]] = []
+        try:
+            for row, pv in enumerate(pvs):
+                put = make_put(pv, values, row, self._link, arrivals)
+                task = asyncio.create_task(put.run())
+                task.add_done_callback(arrivals.done)
+                self._puts.add(task)
+                task.add_done_callback(self._puts.discard)
+                puts.append((put, task))
+                await _breathe(row)
+            await arrivals.wait(timeout)
+        finally:
+            for put, task in puts:
+                if not put.sent:
+                    task.cancel()
+        return np.array([_outcome(put, task) for put, task in puts], np.uint8)
 
     async def close(self) -> None:
         """Close all channels."""
-        for link in self._links.values():
-            link.close()
+        for task in self._puts:
+            task.cancel()
         self._links.clear()
         aioca.purge_channel_caches()
+        leave_messages()
 
     def _link(self, pv: str) -> Link:
-        if not self._links:
-            aioca.get_channel_infos()  # makes the CA context
-            log_exceptions()
         if pv not in self._links:
-            self._links[pv] = Link(pv)
+            self._links[pv] = Link(pv, self._circuits)
         return self._links[pv]
 
-    async def _read_into(self, builder: ReadingsBuilder, row: int, link: Link, info: Any) -> None:
-        native = link.native_type(info.datatype)
-        try:
-            value, flags = await self._value(link, native, info.count), Flag.NONE
-            if value.ok and link.metadata is None:
-                await self._learn(link)
-            if value.ok and native is DbrType.STRING and info.count == 1 and len(value) >= MAX_STRING - 1:
-                value, flags = await self._whole_text(link, value)
-            if value.ok:
-                _add(builder, row, native, value, flags, link)
-            else:
-                builder.missing(row, _READ_FAILURES.get(value.errorcode, Reason.READ_REFUSED))
-        except Exception as fault:  # whatever aioca makes of a reply of the wrong form must not cost the other PVs
-            _log.warning("%s could not be read: %r", link.name, fault)
-            builder.missing(row, Reason.UNREADABLE)
 
-    async def _value(self, link: Link, native: DbrType, count: int) -> Any:
-        # Strings as bytes: aioca decodes them with 'replace' otherwise.
-        datatype = bytes if native is DbrType.STRING else int(native)
-        # The present length of an array (0), but one element of all else: an empty lso sends none, which aioca cannot take.
-        wanted = 1 if count == 1 else 0
-        return await link.ask(aioca.caget(link.name, datatype, aioca.FORMAT_TIME, wanted, timeout=None, throw=False))
-
-    async def _learn(self, link: Link) -> None:
-        value = await link.ask(aioca.caget(link.name, format=aioca.FORMAT_CTRL, count=1, timeout=None, throw=False))
-        if value.ok:
-            link.learn(value)
-
-    async def _whole_text(self, link: Link, value: Any) -> tuple[Any, Flag]:
-        """The text behind a full DBR_STRING, LONG if there is more of it, CUT if that cannot be found out."""
-        name = long_text_name(link.name)
-        if link.no_long_text or not await aioca.connect(name, timeout=LONG_TEXT_TIMEOUT, throw=False):
-            link.no_long_text = True
-            return value, Flag.CUT
-        request = aioca.caget(name, dbr.DBR_CHAR_BYTES, aioca.FORMAT_TIME, timeout=None, throw=False)
-        whole = await self._link(name).ask(request)
-        if not whole.ok:
-            return value, Flag.CUT
-        return whole, Flag.LONG if len(whole) >= MAX_STRING else Flag.NONE
+async def _breathe(row: int) -> None:
+    """Let the loop have a turn now and then."""
+    if row % CHUNK == CHUNK - 1:
+        await asyncio.sleep(0)
 
 
-async def _info(pv: str) -> Any:
-    return await aioca.cainfo(pv, wait=False, timeout=None)
+async def _connect(link: Link) -> None:
+    await link.wait_connected()
+    try:
+        await link.learn()
+    except Exception:
+        # A server's reply that cannot be understood is the trouble of those who read the PV, not of those who connect.
+        _log.exception("the metadata of %s could not be understood", link.name)
 
 
-def _why_not_readable(info: Any) -> Reason | None:
-    if info.state != cadef.cs_conn:
-        return Reason.NEVER_CONNECTED if info.state == cadef.cs_never_conn else Reason.DISCONNECTED
-    return None if info.read else Reason.NO_READ_ACCESS
+@asynccontextmanager
+async def _tasks() -> AsyncIterator[set[asyncio.Task[None]]]:
+    """Tasks of which those that are left at the end, for whatever reason it comes, are cancelled and seen off."""
+    tasks: set[asyncio.Task[None]] = set()
+    try:
+        yield tasks
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _add(builder: ReadingsBuilder, row: int, native: DbrType, value: Any, flags: Flag, link: Link) -> None:
-    seconds, nanoseconds = value.raw_stamp
-    plain = bytes(value) if isinstance(value, bytes) else value
-    if native is DbrType.STRING and isinstance(value, np.ndarray):
-        plain = [bytes(element) for element in value]
-    builder.add(
-        row,
-        native,
-        plain,
-        # aioca has added the epoch; a record that was never processed has 0.
-        seconds=max(0, seconds - EPICS_EPOCH),
-        nanoseconds=nanoseconds,
-        status=value.status,
-        severity=value.severity,
-        flags=flags,
-        metadata=link.metadata,
-    )
+async def _understood(reader: Reader, row: int, link: Link) -> None:
+    """Read a PV; a reply that cannot be understood is one more reason for a missing value."""
+    try:
+        await reader.read(row, link)
+    except Exception:
+        # Whatever a server sends: one PV must not spoil the reading of the others.
+        _log.exception("the reply of %s could not be understood", link.name)
+        reader.builder.missing(row, Reason.UNREADABLE)
+
+
+_STATE_COLUMNS: dict[str, Any] = {
+    "ever_connected": bool,
+    "connected": bool,
+    "readable": bool,
+    "writable": bool,
+    "dbr_type": np.uint8,
+    "element_count": np.int32,
+}
+
+
+def _state(link: Link) -> dict[str, Any]:
+    return {
+        "connected": link.look(),
+        "ever_connected": link.ever_connected,
+        "readable": link.readable,
+        "writable": link.writable,
+        "dbr_type": link.dbr_type,
+        "element_count": link.element_count,
+        "labels": link.metadata.labels if link.metadata else (),
+    }
+
+
+def _outcome(put: Put, task: asyncio.Task[Outcome]) -> Outcome:
+    if not task.done():
+        return Outcome.PENDING if put.sent else Outcome.UNSENDABLE
+    if task.cancelled():
+        return Outcome.UNSENDABLE
+    if task.exception():
+        _log.error("the put to %s failed", put.link.name, exc_info=task.exception())
+        return Outcome.UNSENDABLE
+    return task.result()

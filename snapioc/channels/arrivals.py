@@ -1,41 +1,53 @@
-"""Arrivals: counts replies, and knows when no more are to be waited for."""
+"""Arrivals: counts what comes in, and knows when no more is to be waited for."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 
-PROGRESS_PERIOD = 0.1
-"""Seconds between two reports of progress."""
+SLICE = 0.1
+"""Seconds of the longest slice in which silence is measured."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many PVs of a request are done; written in the CA thread, read in the main one."""
+
+    done: int = 0
 
 
 class Arrivals:
-    """Counts what has arrived; `last` is the Unix time of the newest arrival."""
+    """Waits until all that is wanted is done, or nothing has been heard for too long."""
 
-    def __init__(self, progress: Callable[[int], None]) -> None:
-        self._progress = progress
-        self._count, self._reported = 0, 0.0
-        self._last = time.monotonic()
-        self._more = asyncio.Event()
+    def __init__(self, wanted: int, tally: Tally) -> None:
+        self._wanted, self._tally = wanted, tally
+        self._heard = 0
+        self._complete = asyncio.Event()
+        self.last = time.time()
+        """Unix time at which something was heard last."""
+
+    def heard(self) -> None:
+        """Something has come in, or has gone out: the wait begins anew."""
+        self._heard += 1
         self.last = time.time()
 
-    def note(self, _: object = None) -> None:
-        """One more has arrived."""
-        self._count += 1
-        self._last, self.last = time.monotonic(), time.time()
-        self._more.set()
-        if self._last - self._reported >= PROGRESS_PERIOD:
-            self._reported = self._last
-            self._progress(self._count)
+    def done(self, _: object = None) -> None:
+        """One of those that are wanted is done."""
+        self._tally.done += 1
+        if self._tally.done >= self._wanted:
+            self._complete.set()
 
-    async def wait(self, count: int, timeout: float) -> bool:
-        """Wait until so many have arrived (True), or none has for `timeout` seconds (False)."""
-        while self._count < count:
-            self._more.clear()
+    async def wait(self, timeout: float) -> None:
+        """Wait until all are done, or nothing is heard for `timeout` seconds.
+
+        Silence is counted in slices, not by the clock: when the loop itself was held up, answers are waiting in its queue.
+        """
+        step, quiet = min(SLICE, timeout / 10), 0.0
+        while self._tally.done < self._wanted and quiet < timeout:
+            before = self._heard
             try:
-                await asyncio.wait_for(self._more.wait(), self._last + timeout - time.monotonic())
+                async with asyncio.timeout(step):
+                    await self._complete.wait()
             except TimeoutError:
-                if time.monotonic() - self._last >= timeout:
-                    return False
-        return True
+                quiet = quiet + step if self._heard == before else 0.0

@@ -2,79 +2,102 @@
 
 from __future__ import annotations
 
-import asyncio
+import atexit
+import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 import numpy as np
+from aioca import _catools
 from numpy.typing import NDArray
 
 from snapioc.model import ChannelStates, Readings, SnapError
 
 from .aioca_engine import AiocaEngine
+from .arrivals import Tally
 from .ca_thread import CaThread
+from .engine import Engine
 
 MARGIN = 10.0
-"""Seconds beyond its own deadline after which the CA thread is given up: connecting 40,000 PVs holds it up for some."""
+"""Seconds without a sign of life, beyond the deadline of what was asked, after which the CA thread counts as blocked.
+
+40,000 channels that come or go at once keep aioca busy for two or three.
+"""
 
 Progress = Callable[[int], None]
 
+_log = logging.getLogger(__name__)
+
 
 class CaChannels:
-    """The machine's channels. One per process, because libca and aioca keep one context per process."""
+    """The machine's channels. One at a time per process, because libca and aioca keep one context per process.
 
-    def __init__(self) -> None:
+    All but `start` are awaited on the main event loop and raise SnapError if the CA thread is blocked; none raises for what
+    a PV or server does.
+    """
+
+    def __init__(self, engine: Engine | None = None) -> None:
         self._thread = CaThread()
-        self._engine = AiocaEngine()
+        self._engine = engine or AiocaEngine()
 
     def start(self) -> None:
         """Start the CA thread."""
-        self._thread.start()
+        self._thread.start(self._engine.open())
 
-    async def close(self, within: float = 1.0) -> None:
-        """Close all channels and end the CA thread, as far as libca lets that happen within so many seconds."""
-        # If libca is blocked by a hung IOC, the process ends without saying goodbye to it.
-        with suppress(SnapError):
+    async def close(self, within: float = 1.0) -> bool:
+        """Close all channels and end the CA thread; False if libca did not let that happen within so many seconds.
+
+        Then the thread is left behind: it does not hold up the exit, but its circuits are not closed properly.
+        """
+        # aioca would destroy libca's context at exit, which waits 30 s for each hung circuit. Without channels there are no
+        # circuits, so nothing is lost.
+        atexit.unregister(_catools._Context._teardown)  # noqa: SLF001
+        try:
             await self._thread.run(self._engine.close(), within)
-        await self._thread.close(within)
+        except SnapError as blocked:
+            _log.warning("leaving the CA client behind: %s", blocked)
+        return await self._thread.close(within)
 
     async def connect(self, pvs: Sequence[str], timeout: float) -> None:
         """Make channels for all PVs, and wait until all are connected or `timeout` seconds are over."""
         await self._thread.run(self._engine.connect(pvs, timeout), timeout + MARGIN)
 
+    async def disconnected(self, pvs: Sequence[str]) -> list[str]:
+        """Those of the PVs that are not connected now, in the order given; cheap enough to ask every second."""
+        return await self._thread.run(self._engine.disconnected(pvs), MARGIN)
+
     async def states(self, pvs: Sequence[str]) -> ChannelStates:
         """What is known of the channels now, without asking the machine."""
         return await self._thread.run(self._engine.states(pvs), MARGIN)
 
-    async def disconnected(self, pvs: Sequence[str]) -> list[str]:
-        """Those of the PVs that are not connected now."""
-        return await self._thread.run(self._engine.disconnected(pvs), MARGIN)
-
     async def read(self, pvs: Sequence[str], timeout: float, progress: Progress | None = None) -> Readings:
-        """Read all PVs at once: ends when all is there, or nothing more has arrived for `timeout` seconds."""
-        arrived = _on_this_loop(progress)
-        return await self._thread.run(self._engine.read(pvs, timeout, arrived), _limit(len(pvs), timeout))
+        """Read all PVs at once: ends when all is there, or nothing more has arrived for `timeout` seconds.
+
+        A PV that is not connected is missing at once, also one that was never asked for before: `connect` first.
+        """
+        tally = Tally()
+        work = self._engine.read(pvs, timeout, tally)
+        return await self._thread.run(work, timeout + MARGIN, _reporter(tally, progress))
 
     async def write(
         self, pvs: Sequence[str], values: Readings, timeout: float, progress: Progress | None = None
     ) -> NDArray[np.uint8]:
-        """Write all PVs at once; an Outcome per PV. `values` are of the channels' own types (see `model.check`)."""
-        done = _on_this_loop(progress)
-        return await self._thread.run(self._engine.write(pvs, values, timeout, done), _limit(len(pvs), timeout))
+        """Write all PVs at once; an Outcome per PV. `values` are of the channels' own types (see `model.check`).
+
+        Ends when every put-callback has come, or `timeout` seconds after the last put was sent.
+        """
+        tally = Tally()
+        work = self._engine.write(pvs, values, timeout, tally)
+        return await self._thread.run(work, timeout + MARGIN, _reporter(tally, progress))
 
 
-def _limit(count: int, timeout: float) -> float:
-    """When the CA thread is given up: aioca needs some 0.3 ms per PV, and an IOC may answer slowly but steadily."""
-    return 3 * timeout + count * 1e-3 + MARGIN
+def _reporter(tally: Tally, progress: Progress | None) -> Callable[[], None]:
+    """What reports progress whenever there is some."""
+    reported = 0
 
+    def report() -> None:
+        nonlocal reported
+        if progress is not None and tally.done != reported:
+            reported = tally.done
+            progress(reported)
 
-def _on_this_loop(progress: Progress | None) -> Progress:
-    if progress is None:
-        return lambda count: None
-    loop = asyncio.get_running_loop()
-    return lambda count: _soon(loop, progress, count)
-
-
-def _soon(loop: asyncio.AbstractEventLoop, progress: Progress, count: int) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(progress, count)
+    return report

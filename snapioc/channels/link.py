@@ -1,106 +1,134 @@
-"""Link: what the aioca engine remembers of one PV between reads."""
+"""Link: what the aioca engine knows of one PV between requests."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
-import aioca
+from epicscorelibs.ca import cadef
 
-from snapioc.model import LIMITS, DbrType, Metadata
+from snapioc.model import DbrType, Metadata
+
+from .circuit import HEADER
+from .circuits import Circuits
+from .get import Reply, send_get
+from .property_monitor import PropertyMonitor
+from .reply_content import CTRL, metadata_of
 
 
 class Link:
-    """One PV: its metadata, kept by a monitor of DBE_PROPERTY, and its unanswered requests.
+    """One PV: its channel, its metadata, and its unanswered requests.
 
-    The monitor costs nothing while nothing changes; it sends the metadata at once, after each reconnect, and when labels
-    or limits change. A request that a hung IOC has not answered stays here, because libca blocks when it is asked again.
+    A channel is not asked again before its last request was answered, because after some rounds libca would block on the
+    circuit of a hung IOC. Type and length are those of the last connection.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, circuits: Circuits) -> None:
         self.name = name
         self.metadata: Metadata | None = None
+        self.dbr_type = DbrType.STRING
+        self.element_count = 0
         self.no_long_text = False
-        self._native: int | None = None
-        self._monitor: aioca.Subscription | None = None
-        self._reading: asyncio.Task[Any] | None = None
-        self._writing: asyncio.Task[Any] | None = None
-
-    def watch(self) -> None:
-        """Begin to follow the metadata."""
-        if self._monitor is None:
-            self._monitor = aioca.camonitor(
-                self.name,
-                self._on_property,
-                events=aioca.DBE_PROPERTY,
-                format=aioca.FORMAT_CTRL,
-                count=1,
-                notify_disconnect=True,
-            )
-
-    def native_type(self, native: int) -> DbrType:
-        """Take note of the type that the channel has now; the monitor of a channel that changed its type is renewed."""
-        if self._native not in (None, native) and self._monitor is not None:
-            self._monitor.close()
-            self._monitor = self.metadata = None
-            self.watch()
-        self._native = native
-        return DbrType(native)
-
-    async def ask(self, request: Coroutine[Any, Any, Any]) -> Any:
-        """Await a read, once the last one was answered."""
-        try:
-            while self._reading:
-                await asyncio.wait({self._reading})
-        except asyncio.CancelledError:
-            request.close()
-            raise
-        self._reading = _kept(request)
-        self._reading.add_done_callback(self._answered)
-        return await asyncio.shield(self._reading)
+        self.put_unanswered = False
+        self._circuits = circuits
+        self._asked: asyncio.Future[Reply] | None = None
+        self._changes = 0
+        self._monitor = self._new_monitor()
+        self._channel = self._monitor.channel
 
     @property
-    def write_unanswered(self) -> bool:
-        """True while a server has not said what became of the last put."""
-        return self._writing is not None
+    def ever_connected(self) -> bool:
+        """True if it is connected or was."""
+        return bool(cadef.ca_state(self._channel) != cadef.cs_never_conn)
 
-    async def put(self, request: Coroutine[Any, Any, Any]) -> Any:
-        """Await a put; cancelled, it still counts as unanswered until the server answers."""
-        self._writing = _kept(request)
-        self._writing.add_done_callback(self._written)
-        return await asyncio.shield(self._writing)
+    @property
+    def connected(self) -> bool:
+        """True if it was connected when the loop heard of it last: cheap."""
+        return bool(self._channel.connected())
 
-    def close(self) -> None:
-        """Stop following the metadata."""
-        if self._monitor is not None:
-            self._monitor.close()
+    @property
+    def readable(self) -> bool:
+        """True if the server grants reading."""
+        return bool(cadef.ca_read_access(self._channel))
 
-    def learn(self, value: Any) -> None:
-        """Take the metadata of a value that was read with DBR_CTRL."""
-        self.metadata = Metadata(
-            units=getattr(value, "units", ""),
-            precision=getattr(value, "precision", 0),
-            labels=tuple(getattr(value, "enums", ())),
-            limits=tuple(float(getattr(value, name)) for name in LIMITS) if hasattr(value, "units") else (),
-            element_count=value.element_count,
-        )
+    @property
+    def writable(self) -> bool:
+        """True if the server grants writing."""
+        return bool(cadef.ca_write_access(self._channel))
 
-    def _on_property(self, value: Any) -> None:
-        if value.ok:
-            self.learn(value)
-        else:
-            self.metadata, self.no_long_text = None, False
+    def look(self) -> bool:
+        """Take note of the type and length that the channel has now; False if it is not connected now."""
+        if cadef.ca_state(self._channel) != cadef.cs_conn:
+            return False
+        try:
+            dbr_type, count = DbrType(cadef.ca_field_type(self._channel)), int(cadef.ca_element_count(self._channel))
+        except (cadef.Disconnected, ValueError):  # gone in the meantime, or of a type that holds no value
+            return False
+        if (dbr_type, count) != (self.dbr_type, self.element_count):
+            self.dbr_type, self.element_count, self.metadata = dbr_type, count, None
+        return True
 
-    def _answered(self, task: asyncio.Task[Any]) -> None:
-        self._reading = None
+    async def wait_connected(self, timeout: float | None = None) -> bool:
+        """Wait until it is connected; False if it is not within `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._channel.wait()
+        except TimeoutError:
+            return False
+        return True
 
-    def _written(self, task: asyncio.Task[Any]) -> None:
-        self._writing = None
+    async def learn(self) -> None:
+        """Have the metadata of now, if they are not known: labels, units, limits. They stay unknown if it cannot be read."""
+        while self.metadata is None and self.look() and self.readable:
+            if self._monitor.ended:
+                self._monitor = self._new_monitor()
+            changes = self._changes
+            known = await self._described()
+            if changes == self._changes:
+                self.metadata = known
 
+    async def _described(self) -> Metadata | None:
+        element_count = self.element_count
+        if self.dbr_type is DbrType.STRING:
+            return Metadata(element_count=element_count)
+        reply = await self.get(CTRL + self.dbr_type, 1)
+        return metadata_of(reply, element_count) if reply.ok else Metadata(element_count=element_count)
 
-def _kept(request: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-    """A task whose exception may be left unread, when whoever asked has given up."""
-    task = asyncio.ensure_future(request)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return task
+    async def get(self, code: int, count: int = 0) -> Reply:
+        """Ask the server, once the last request was answered; cancelled, the request still counts as unanswered."""
+        while self._asked is not None:
+            await asyncio.wait({self._asked})
+        circuit = self._circuits.of(self._channel)
+        await circuit.enter(HEADER)
+        if self._asked is not None:
+            circuit.leave(HEADER)
+            return await self.get(code, count)
+        asked: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def answered(reply: Reply) -> None:
+            circuit.leave(HEADER)
+            self._asked = None
+            asked.set_result(reply)
+
+        refused = send_get(self._channel, code, count, answered)
+        if refused is not None:
+            circuit.leave(HEADER)
+            return refused
+        self._circuits.flush_soon()
+        self._asked = asked
+        return await asyncio.shield(asked)
+
+    def room(self, size: int) -> Any:
+        """A context manager: room on this channel's circuit for a request that carries `size` bytes."""
+        return self._circuits.of(self._channel).room(HEADER + size)
+
+    def _new_monitor(self) -> PropertyMonitor:
+        return PropertyMonitor(self.name, self._on_change, self._on_loss)
+
+    def _on_change(self) -> None:
+        self._changes += 1
+        self.metadata = None
+
+    def _on_loss(self) -> None:
+        self._on_change()
+        self.no_long_text = False

@@ -15,8 +15,8 @@ from snapioc.model import FIRST_ID, SnapError, StoreError
 
 from .arguments import Commands, new_command, opened_store
 from .demo_story import story
+from .log import log_to_stderr
 from .output import print_lines
-from .run import log_to_stderr
 
 _PORT = 15064
 _MACHINE_PORT = 15066
@@ -40,9 +40,9 @@ def _act(arguments: argparse.Namespace) -> int:
     log_to_stderr(verbose=False)
     try:
         config_file = prepare(arguments.directory.absolute())
-        port = arguments.port or free_port(_PORT)
-        machine = DemoMachine(free_port(_MACHINE_PORT), config_file.with_name("machine.log"))
-    except OSError as fault:
+        port = _port(arguments.port)
+        machine = DemoMachine(free_port(_MACHINE_PORT, but=port), config_file.with_name("machine.log"))
+    except (OSError, OverflowError) as fault:
         raise SnapError(str(fault)) from fault
     config = load_config(config_file, {"port": port, "interfaces": [LOOPBACK]})
     print_lines(["starting the demo machine ..."])
@@ -53,6 +53,14 @@ def _act(arguments: argparse.Namespace) -> int:
         asyncio.run(_serve(config, client_variables(port, machine.port)))
     print_lines(["stopped"])
     return 0
+
+
+def _port(wanted: int | None) -> int:
+    port = free_port(wanted or _PORT)
+    # Another server on the same UDP port would get half of the searches, as both are asked by address.
+    if wanted and port != wanted:
+        raise SnapError(f"port {wanted} of {LOOPBACK} is in use")
+    return port
 
 
 async def _serve(config: Config, variables: Mapping[str, str]) -> None:

@@ -38,7 +38,7 @@ def _act(arguments: argparse.Namespace) -> int:
             columns = ("pv", str(stored.header.id), str(other.header.id), "difference")
             print_table(columns, [_row(compared, row) for row in compared.differing], folding=columns[1:])
         counts = _counts(compared)
-        print_lines([f"{counts['equal']} equal, {counts['different']} different, {counts['unknown']} missing in both"])
+        print_lines([f"{counts['equal']} equal, {counts['different']} different, {counts['unknown']} not in both"])
     return 1 if compared.differing else 0
 
 

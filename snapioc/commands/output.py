@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
 
-from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_UNBOUNDED = 1_000_000
-_NARROWEST = 12
-_PADDING = 2
+_FOLDED = 16
+"""Characters that a column which folds has at least."""
+
+_GAP = 2
+"""Blanks between columns."""
 
 
 def print_json(content: object) -> None:
@@ -28,33 +29,35 @@ def print_lines(lines: Iterable[str]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], folding: Sequence[str]) -> None:
-    """A table. On a terminal, what is too wide goes on in the next line, first in the columns `folding`.
+    """A table. On a terminal, what is too wide in the columns `folding` goes on in the next line.
 
     Elsewhere each row is one line. No cell is ever cut: half a PV name is none.
     """
-    console = Console(highlight=False)
     cells = [[printable(str(cell)) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    terminal = sys.stdout.isatty()
-    rigid = sum(width for column, width in zip(columns, widths, strict=True) if column not in folding)
-    fits = rigid + len(folding) * _NARROWEST + len(columns) * _PADDING <= console.width
-    table = Table(box=SIMPLE_HEAD if terminal else None, pad_edge=False)
-    for column, width in zip(columns, widths, strict=True):
-        table.add_column(Text(column), overflow="fold", min_width=width if fits and column not in folding else None)
+    widths = [max(map(cell_len, column)) for column in zip(columns, *cells, strict=True)]
+    if sys.stdout.isatty():
+        narrowest = [min(w, _FOLDED) if name in folding else w for name, w in zip(columns, widths, strict=True)]
+        _print_rich(columns, cells, folding, sum(narrowest) + _GAP * len(columns))
+    else:
+        print_lines(_plain(row, widths) for row in [columns, *cells])
+
+
+def _print_rich(columns: Sequence[str], cells: Iterable[Sequence[str]], folding: Sequence[str], needed: int) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(Text(name), overflow="fold", no_wrap=name not in folding)
     for row in cells:
         # Text, because rich would take brackets in a plain string for markup.
         table.add_row(*map(Text, row))
-    if terminal:
-        console.print(table)
-    else:
-        print_lines(line.rstrip() for line in _plain(table))
+    console = Console(highlight=False)
+    # A terminal that is narrower breaks the lines itself; rich would squeeze every column.
+    console.width = max(console.width, needed)
+    console.print(table)
 
 
-def _plain(table: Table) -> list[str]:
-    console = Console(file=io.StringIO(), width=_UNBOUNDED, color_system=None, force_terminal=False)
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().splitlines()
+def _plain(row: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell + " " * (width + _GAP - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+    return "".join(padded).rstrip()
 
 
 def printable(text: str) -> str:

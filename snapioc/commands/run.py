@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 from pathlib import Path
 
 from snapioc.config import load_config
 
 from .arguments import Commands, new_command
+from .log import log_to_stderr
 
 
 def add_to(commands: Commands) -> None:
@@ -32,11 +32,3 @@ def _act(arguments: argparse.Namespace) -> int:
 
     asyncio.run(run_ioc(config, list_pvs=arguments.list_pvs))
     return 0
-
-
-def log_to_stderr(*, verbose: bool) -> None:
-    """Send what snapioc has to say, and the warnings of the libraries, to standard error with time and level."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.WARNING)
-    logging.getLogger("snapioc").setLevel(logging.DEBUG if verbose else logging.INFO)
-    if verbose:
-        logging.getLogger("caproto").setLevel(logging.INFO)

@@ -10,13 +10,18 @@ LOOPBACK = "127.0.0.1"
 """The only address that anything of the demo listens on."""
 
 
-def free_port(preferred: int) -> int:
-    """A port that is free on loopback for TCP and UDP alike, as a CA server needs it: the preferred one if it can be had."""
+def free_port(preferred: int, *, but: int | None = None) -> int:
+    """A port that is free on loopback for TCP and UDP alike, as a CA server needs it: the preferred one if it can be had.
+
+    `but` is not given out, even if it is free. Raises OSError if there is none, OverflowError if `preferred` is no port.
+    """
     for candidate in (preferred, *([0] * 20)):
         try:
-            return _probe(candidate)
+            found = _probe(candidate)
         except OSError:
             continue
+        if found != but:
+            return found
     raise OSError(f"no port is free for TCP and UDP on {LOOPBACK}")
 
 

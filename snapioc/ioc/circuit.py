@@ -1,4 +1,4 @@
-"""The caproto server with its traps cured: each class names the bug of caproto 1.3.0 that it answers to.
+"""One client's connection, with the traps of caproto 1.3.0 cured: each name says which bug it answers to.
 
 Decided: monitors go straight from the PV to the queue of each client's circuit, and each circuit sends what is queued as
 soon as it can. A barrier in that queue tells when all that was posted before has gone out; a put completes after it.
@@ -7,21 +7,26 @@ soon as it can. A barrier in that queue tells when all that was posted before ha
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import caproto as ca
 import caproto.asyncio.server as caproto_server
-import numpy as np
-from caproto._dbr import DbrStringArray
 from caproto.server.common import DisconnectedCircuit
 
-MAX_QUEUED = 10_000
-"""Monitor updates that may wait for one client before they are all dropped."""
+from .updates import UpdateQueue, release
+
+MAX_PUT = 65_536
+"""Elements that a put may have: far more than any of our PVs takes."""
+
+MAX_PUT_STRINGS = 256
+"""Strings that a put may have: caproto's time to take them apart grows with the square of their number."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,68 +48,12 @@ class Put:
 
     async def refused(self, why: str) -> None:
         """Tell a client that does not wait why its put was refused, as a C IOC does (rsrv, write_action)."""
-        if not self.waits and self.circuit.connected:
-            channel = self.circuit.circuit.channels_sid[self.command.sid]
-            status = ca.CAStatus.ECA_PUTFAIL
-            await self.circuit.send(ca.ErrorResponse(self.command, channel.cid, status=status, error_message=why))
+        if not self.waits:
+            await self.circuit.send(*self.circuit.put_error(self.command, why))
 
 
 current_put: ContextVar[Put] = ContextVar("current_put")
 """The write request that the running task serves."""
-
-
-class UpdateQueue:
-    """Monitor updates on their way to one client, in order, with barriers among them.
-
-    Bug: `asyncio.Queue.put` waits when the queue is full, where caproto expects QueueFull: one frozen client stops the
-    monitors of all, for good. This queue raises it, and has the `clear` that caproto then calls.
-    """
-
-    def __init__(self) -> None:
-        self._items: deque[Any] = deque()
-        self._filled = asyncio.Event()
-        self._closed = False
-
-    async def put(self, reference: Any) -> None:
-        """Queue a weak reference to an update. Raises asyncio.QueueFull."""
-        if len(self._items) >= MAX_QUEUED:
-            raise asyncio.QueueFull
-        self._items.append(reference)
-        self._filled.set()
-
-    async def take(self) -> list[Any]:
-        """All that is queued, as soon as there is something."""
-        await self._filled.wait()
-        taken = list(self._items)
-        self._items.clear()
-        self._filled.clear()
-        return taken
-
-    async def flushed(self) -> None:
-        """Return when everything queued before has been sent, dropped, or the circuit is gone."""
-        if not self._closed:
-            barrier = asyncio.get_running_loop().create_future()
-            self._items.append(barrier)
-            self._filled.set()
-            await barrier
-
-    def clear(self) -> None:
-        """Drop everything that is queued."""
-        release(self._items)
-        self._items.clear()
-        self._filled.clear()
-
-    def close(self) -> None:
-        """Let nobody wait any more."""
-        self._closed = True
-        self.clear()
-
-
-def release(items: Iterable[Any]) -> None:
-    """Let those go on who wait at a barrier among the items."""
-    for item in items:
-        if isinstance(item, asyncio.Future) and not item.done():
-            item.set_result(None)
 
 
 class SnapCircuit(caproto_server.VirtualCircuit):
@@ -114,10 +63,66 @@ class SnapCircuit(caproto_server.VirtualCircuit):
         super().__init__(*args, **kwargs)
         self.subscription_queue = UpdateQueue()
 
+    async def command_queue_loop(self) -> None:
+        """Serve the client's requests until it goes, or breaks the protocol.
+
+        Bug: after some breaches, such as a channel that is not there, caproto serves no more but stays connected, so that
+        the client waits until its own time is over.
+        """
+        try:
+            await super().command_queue_loop()
+        except Exception as fault:  # whatever a malformed request raises in caproto must end this circuit only
+            _log.warning("closing the circuit of %s:%d, which broke the protocol: %r", *self.circuit.address, fault)
+        finally:
+            await self.end()
+
+    async def end(self) -> None:
+        """Close the connection, and let nobody wait for it. Puts that are being served go on."""
+        await self._on_disconnect()
+        await self.context.circuit_disconnected(self)
+
+    async def _command_queue_iteration(self, command: Any) -> Any:
+        """Bug: the request for a channel whose filter caproto cannot read is never answered."""
+        if isinstance(command, ca.CreateChanRequest) and not self.context.knows(command.name):
+            await self._send_buffers(bytes(ca.CreateChFailResponse(command.cid)))
+            return None
+        return await super()._command_queue_iteration(command)
+
     async def _process_command(self, command: Any) -> Any:
         if isinstance(command, ca.WriteRequest | ca.WriteNotifyRequest):
+            if fault := put_fault(command):
+                return self.put_error(command, fault)
             current_put.set(Put(self, command))
+        if isinstance(command, ca.ClearChannelRequest):
+            await self._end_subscriptions(command.sid)
         return await super()._process_command(command)
+
+    async def _end_subscriptions(self, sid: int) -> None:
+        """Bug: caproto compares a channel with a number here, so that the subscriptions of a channel that was cleared go on,
+        and the first update of one ends all monitors of the circuit.
+        """
+        await self._cull_subscriptions(None, lambda sub: sub.channel.sid == sid)
+
+    def put_error(self, command: Any, why: str) -> list[Any]:
+        """The CA exception for a put that is refused; nothing if its channel is gone."""
+        channel = self.circuit.channels_sid.get(command.sid)
+        if channel is None:
+            return []
+        return [ca.ErrorResponse(command, channel.cid, status=ca.CAStatus.ECA_PUTFAIL, error_message=why)]
+
+    async def _start_write_task(self, handle_write: Callable[[], Awaitable[None]]) -> None:
+        """Serve a put in a task of the server, which goes on when the client is gone and ends with the server.
+
+        Bug: the completion for a channel that was cleared meanwhile raises in that task.
+        """
+
+        async def serve_put() -> None:
+            try:
+                await handle_write()
+            except (ca.LocalProtocolError, DisconnectedCircuit) as gone:
+                _log.debug("nobody to tell that a put is done: %s", gone)
+
+        self.context.put_tasks.create(serve_put())
 
     async def subscription_queue_loop(self) -> None:
         """Send what is queued, at once and together.
@@ -134,6 +139,8 @@ class SnapCircuit(caproto_server.VirtualCircuit):
                     await self._send_living(batch)
                 finally:
                     release(batch)
+                if queue.lost:
+                    await self._send_present()
         except (DisconnectedCircuit, asyncio.CancelledError):
             # The command loop, which reads the end of the connection, tidies up.
             return
@@ -152,74 +159,32 @@ class SnapCircuit(caproto_server.VirtualCircuit):
             if kept and kept[0] is update:
                 kept.popleft()
 
+    async def _send_present(self) -> None:
+        """Bug: a client that was frozen for so long that updates were dropped never learns what is true now."""
+        self.subscription_queue.lost = False
+        for sub_spec, subs in list(self.subscriptions.items()):
+            for sub in list(subs):
+                await sub.db_entry.subscribe(self.context.subscription_queue, sub_spec, sub)
+
     async def _on_disconnect(self) -> None:
         self.subscription_queue.close()
         await super()._on_disconnect()
+        self.client.writer.transport.abort()
 
 
-class StraightQueue:
-    """Stands for caproto's queue between the PVs and the circuits; hands each update on before `put` returns.
+def put_fault(command: Any) -> str | None:
+    """Why a write request is no put at all, before caproto takes it apart; None if it may be one.
 
-    Bug: with a queue here, updates and completions of one put race, and a full circuit stops the whole server; writes
-    without pause end it with "deque mutated during iteration".
+    Bug: caproto believes the element count of a message, and spends as long as it says on a message that is shorter.
     """
-
-    def __init__(self, context: SnapContext) -> None:
-        self._context = context
-
-    async def put(self, update: Any) -> None:
-        """Queue the update on the circuit of each subscriber."""
-        await self._context._subscription_queue_iteration(*update)  # noqa: SLF001 - the method that caproto's loop calls
-
-
-class SnapContext(caproto_server.Context):
-    """The server."""
-
-    CircuitClass = SnapCircuit
-
-    def __init__(self, pvdb: dict[str, Any], interfaces: list[str] | None, port: int | None) -> None:
-        super().__init__(pvdb, interfaces)
-        self.subscription_queue = StraightQueue(self)
-        if port is not None:
-            self.ca_server_port = port
-
-    async def subscription_queue_loop(self) -> None:
-        """Nothing to do: see StraightQueue."""
-        await asyncio.get_running_loop().create_future()
-
-    async def _subscription_queue_send(self, sub_spec: Any, sub: Any, metadata: Any, values: Any, flags: int) -> None:
-        """Bug: a subscription to more elements than there are is answered with that count and too few bytes."""
-        await super()._subscription_queue_send(sub_spec, sub, metadata, padded(values, sub.data_count), flags)
-
-
-def padded(values: Any, count: int) -> Any:
-    """The values filled up with zeros or empty strings to at least `count`, as a C IOC does."""
-    lacking = count - len(values)
-    if lacking <= 0:
-        return values
-    if isinstance(values, DbrStringArray):
-        return DbrStringArray([*values, *[b""] * lacking])
-    return np.concatenate([values, np.zeros(lacking, values.dtype)])
-
-
-class _NoBeaconTraceback(logging.Filter):
-    """Bug: with nobody listening for beacons, as on loopback without a caRepeater, each one is logged with a traceback."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], ConnectionRefusedError))
-
-
-async def serve(
-    pvdb: dict[str, Any], port: int | None, interfaces: list[str] | None, serving: Callable[[], None] = lambda: None
-) -> None:
-    """Serve the PVs until cancelled; `port` is the one clients search on (default: EPICS_CA_SERVER_PORT).
-
-    `serving` is called when clients can connect.
-    """
-    context = SnapContext(pvdb, interfaces, port)
-    context.log.addFilter(_NoBeaconTraceback())
-
-    async def started(_: Any) -> None:
-        serving()
-
-    await context.run(startup_hook=started)
+    data_type, count = ca.ChannelType(command.header.data_type), command.data_count
+    if data_type in (ca.ChannelType.STSACK_STRING, ca.ChannelType.CLASS_NAME):
+        return f"DBR_{data_type.name} cannot be put"
+    native = ca.native_type(data_type)
+    if count > (MAX_PUT_STRINGS if native == ca.ChannelType.STRING else MAX_PUT):
+        return f"{count} elements are too many"
+    size = ctypes.sizeof(ca.DBR_TYPES[native])
+    # A single string may be sent without its padding (libca, comQueSend).
+    if len(command.buffers[-1]) < count * size and not (native == ca.ChannelType.STRING and count == 1):
+        return f"the message is too short for {count} elements"
+    return None

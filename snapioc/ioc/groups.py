@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from caproto.server import PVGroup
-
 from snapioc.model import Origin, Severity
 from snapioc.operations import Console, Group, Policy, Result, Status
 
 from .circuit import Put
 from .kinds import AnalogPv, BinaryPv, EnumPv, FilterPv, LongPv, StringArrayPv, StringPv, TextPv
+from .snap_pv import SnapGroup
 
 _NOT_BELOW_ZERO = (0, 2**31 - 1)
 _PERCENT = (0.0, 100.0)
@@ -28,7 +27,7 @@ def _labels(states: type[Any]) -> tuple[str, ...]:
     return tuple(state.name.replace("_", " ").capitalize() for state in states)
 
 
-class GroupPvs(PVGroup):
+class GroupPvs(SnapGroup):
     """What every group serves."""
 
     # Commands
@@ -39,7 +38,7 @@ class GroupPvs(PVGroup):
     # Inputs
     title = TextPv.pv("TITLE", "Title of the next snapshot", handler="put_title")
     comment = TextPv.pv("COMMENT", "Comment on the next snapshot", handler="put_comment")
-    tags = TextPv.pv("TAGS", "Tags of the next snapshot, comma-separated", handler="put_tags")
+    tags = TextPv.pv("TAGS", "Tags of the next snapshot, with commas", handler="put_tags")
     filter = FilterPv.pv("FILTER", "Globs of the PVs to restore, !glob not", handler="put_filter")
     policy = EnumPv.pv("POLICY", "If a PV cannot be restored", labels=_labels(Policy), handler="put_policy")
     verify = BinaryPv.pv("VERIFY", "Read back what a restore wrote", labels=("No", "Yes"), handler="put_verify")
@@ -67,8 +66,11 @@ class GroupPvs(PVGroup):
 
     def __init__(self, prefix: str, group: Group) -> None:
         self.control = group
-        # PVGroup formats names with str.format.
-        super().__init__(prefix.replace("{", "{{").replace("}", "}}"))
+        super().__init__(prefix)
+
+    async def refused_put(self, why: str) -> None:
+        """A put to one of these PVs was refused."""
+        await self.control.refused(why)
 
     async def put_trigger(self, wanted: int, put: Put) -> bool:
         """Save, unless a button was released."""

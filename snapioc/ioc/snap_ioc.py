@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from snapioc import __version__
 from snapioc.operations import Console, Group, Plant
 
-from .circuit import serve
 from .groups import ConsolePvs, GroupPvs
+from .server import serve
 from .service import ServiceView
 from .view import GroupView
 
@@ -32,10 +31,12 @@ class SnapIoc:
         plant.watchers.append(self._service.changed)
 
     async def serve(self, port: int | None, interfaces: Sequence[str] | None, serving: Callable[[], None]) -> None:
-        """Serve until cancelled; `serving` is called when clients can connect."""
+        """Serve until cancelled; `serving` is called when clients can connect. Raises SnapError if that is impossible."""
         for view in self._views:
             await view.start()
         await self._service.start()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(serve(self.pvdb, port, list(interfaces) if interfaces else None, serving))
-            tasks.create_task(self._service.run())
+        await serve(self.pvdb, port, interfaces, serving)
+
+    async def watch(self) -> None:
+        """Keep the service PVs true until cancelled."""
+        await self._service.run()

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 class Group:
     """The control state of one set. Commands return True if the operation did what was asked, and raise Refused before it.
 
-    A refusal counts in `state.refused` and touches nothing else. `view` has to be set before the first command.
+    A refusal touches nothing. `view` has to be set before the first command.
     """
 
     view: View
@@ -68,10 +68,10 @@ class Group:
     async def trigger(self, origin: Origin) -> bool:
         """Save the set now; True if the snapshot is committed and as complete as the set asks for."""
         with ExitStack() as stack:
-            await self._refusing(self._require_idle)
+            self._require_idle()
             settings = self.settings
             hold = self.plant.locks.hold(f"the save of {self.label}", settings.pv_set.pvs, writes=False)
-            await self._refusing(lambda: stack.enter_context(hold))
+            stack.enter_context(hold)
             seen = dict(self.inputs.writes)
             labels = Labels(self.inputs.title, self.inputs.comment, _tags(self.inputs.tags), origin)
             return await self._start(self._save(stack.pop_all(), settings, labels, seen))
@@ -80,8 +80,8 @@ class Group:
         """Restore a snapshot; True if every PV that was to be written took its value. 0 does nothing."""
         if snapshot_id == 0:
             return True
-        await self._refusing(self._require_idle)
-        await self._refusing(self.plant.require_enabled)
+        self._require_idle()
+        self.plant.require_enabled()
         return await self._start(self._restore(snapshot_id, origin, replace(self.inputs, writes=dict(self.inputs.writes))))
 
     async def abort(self) -> None:
@@ -100,18 +100,11 @@ class Group:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def refuse(self, why: str) -> None:
-        """Count a refusal, show why, and raise Refused."""
+    async def refused(self, why: str) -> None:
+        """Count a put that was refused, and show why (rule 4)."""
         self.state.refused += 1
         self.state.refused_why = why
         await self.view.changed()
-        raise Refused(why)
-
-    async def _refusing(self, requirement: Callable[[], object]) -> None:
-        try:
-            requirement()
-        except Refused as refusal:
-            await self.refuse(str(refusal))
 
     def _require_idle(self) -> None:
         if self.busy:
@@ -121,11 +114,7 @@ class Group:
         self._abort_asked = False
         self._task = asyncio.ensure_future(work)
         self._task.add_done_callback(self._forget)
-        try:
-            return await asyncio.shield(self._task)
-        except Refused as refusal:
-            await self.refuse(str(refusal))
-            raise
+        return await asyncio.shield(self._task)
 
     def _forget(self, task: asyncio.Task[bool]) -> None:
         if self._task is task:

@@ -126,7 +126,6 @@ class Restore:
             pv_set,
             present.spread(rows, len(pv_set.pvs)),
             kind=BEFORE_RESTORE,
-            title=f"before restore of {self.snapshot.header.id}",
             origin=self.origin,
             restores=self.snapshot.header.id,
         )

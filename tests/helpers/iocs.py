@@ -46,13 +46,22 @@ def ioc_environment(port: int) -> dict[str, str]:
     }
 
 
-class SoftIoc:
-    """`python -m epicscorelibs.ioc` on a database; ends when the `with` block ends.
+_PROGRAM = "from epicscorelibs import ioc; ioc.dbCore.asSetFilename({acf!r}); ioc.main((), ())"
+"""epicscorelibs.ioc has no option for access security, which must be named before the IOC starts."""
 
-    `environment` adds to its environment, for example the EPICS_CA_ADDR_LIST of its CA links.
+_OPEN_TO_ALL = "ASG(DEFAULT) { RULE(1, READ) RULE(1, WRITE) }\n"
+
+
+class SoftIoc:
+    """`python -m epicscorelibs.ioc` on a database, less its PVA server; ends when the `with` block ends.
+
+    `acf` is the text of an access security file. `environment` adds to the IOC's environment, for example the
+    EPICS_CA_ADDR_LIST of its CA links.
     """
 
-    def __init__(self, database: str, macros: str = "", port: int | None = None, **environment: str) -> None:
+    def __init__(
+        self, database: str, macros: str = "", port: int | None = None, *, acf: str = "", **environment: str
+    ) -> None:
         self.port = port or free_port()
         self._macros = macros
         self._environment = ioc_environment(self.port) | environment
@@ -60,6 +69,8 @@ class SoftIoc:
         self._database = Path(self._folder.name) / "ioc.db"
         self._process: subprocess.Popen[bytes] | None = None
         self._write(database)
+        self._security = Path(self._folder.name) / "ioc.acf"
+        self._security.write_text(acf or _OPEN_TO_ALL)
 
     @property
     def address(self) -> str:
@@ -67,7 +78,11 @@ class SoftIoc:
         return f"127.0.0.1:{self.port}"
 
     def __enter__(self) -> SoftIoc:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._folder.cleanup()
+            raise
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -76,13 +91,15 @@ class SoftIoc:
 
     def start(self) -> None:
         """Start, and return when the IOC answers."""
-        command = [sys.executable, "-m", "epicscorelibs.ioc", "-m", self._macros, "-d", str(self._database)]
+        program = _PROGRAM.format(acf=str(self._security).encode())
+        command = [sys.executable, "-c", program, "-m", self._macros, "-d", str(self._database)]
         # Its Python prompt ends at the end of stdin, so that is kept open.
         quiet = subprocess.DEVNULL
         self._process = subprocess.Popen(command, env=self._environment, stdin=subprocess.PIPE, stdout=quiet, stderr=quiet)
         deadline = time.monotonic() + 30
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
                 raise RuntimeError(f"the IOC did not come up: {self._database.read_text()[:500]}")
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""A CA client that sends any message, also those that libca refuses to send; made of caproto's protocol core and a socket."""
+"""A CA client that sends any message, also those that libca refuses to send: caproto's protocol core and a socket."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import caproto as ca
 from caproto._commands import read_from_bytestream
 
 WRITE, WRITE_NOTIFY = 4, 19
+STRING = 0
 
 
 class RawClient:
@@ -18,6 +19,7 @@ class RawClient:
 
     def __init__(self, port: int, user: str = "tester", host: str = "testhost") -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._data = bytearray()
         self._ids = itertools.count(1)
         self.waiting: list[Any] = []
@@ -31,6 +33,10 @@ class RawClient:
 
     def _send(self, *commands: Any) -> None:
         self._socket.sendall(b"".join(bytes(command) for command in commands))
+
+    def timeout(self, seconds: float) -> None:
+        """Wait no longer than this for a reply: TimeoutError."""
+        self._socket.settimeout(seconds)
 
     def send_raw(self, data: bytes) -> None:
         """Send bytes."""
@@ -56,6 +62,39 @@ class RawClient:
             self.waiting.append(command)
         return command
 
+    def _answer(self, kind: type, ioid: int) -> Any:
+        """The reply to a request, or the exception for it."""
+
+        def is_it(command: Any) -> bool:
+            if isinstance(command, ca.ErrorResponse):
+                return bool(command.original_request.parameter2 == ioid)
+            return isinstance(command, kind) and command.ioid == ioid
+
+        for index, command in enumerate(self.waiting):
+            if is_it(command):
+                return self.waiting.pop(index)
+        while not is_it(command := self.receive()):
+            self.waiting.append(command)
+        return command
+
+    def update(self, subscription: int) -> Any:
+        """The next update of a subscription."""
+        while True:
+            update = self.take(ca.EventAddResponse)
+            if update.subscriptionid == subscription:
+                return update
+
+    def updates(self, settled: Any) -> list[Any]:
+        """The updates since the last call: a put of 0 to the channel `settled` completes after all that were posted."""
+        assert self.put(settled, STRING, b"0\0").status.success
+        updates = [command for command in self.waiting if isinstance(command, ca.EventAddResponse)]
+        self.waiting = [command for command in self.waiting if not isinstance(command, ca.EventAddResponse)]
+        return updates
+
+    def cancel(self, channel: Any, subscription: int, data_type: int) -> None:
+        """End a subscription."""
+        self._send(ca.EventCancelRequest(data_type, channel.sid, subscription))
+
     def create(self, name: str) -> Any:
         """Make a channel: its CreateChanResponse, with `sid`, `data_type` and `data_count`; or a CreateChFailResponse."""
         self._send(ca.CreateChanRequest(name, next(self._ids), 13))
@@ -69,7 +108,7 @@ class RawClient:
         """Read as a DBR type; an ErrorResponse if that fails."""
         ioid = next(self._ids)
         self._send(ca.ReadNotifyRequest(data_type, count, channel.sid, ioid))
-        return self.take(ca.ReadNotifyResponse, ca.ErrorResponse)
+        return self._answer(ca.ReadNotifyResponse, ioid)
 
     def subscribe(self, channel: Any, data_type: int, count: int = 0, mask: int = 5) -> int:
         """Subscribe; the updates come as EventAddResponse with this id."""
@@ -86,14 +125,15 @@ class RawClient:
         size = len(payload)
         padded = payload.ljust(-(-size // 8) * 8, b"\0")
         number = 1 if count is None else count
+        ioid = next(self._ids)
         command = WRITE_NOTIFY if notify else WRITE
         if len(padded) < 0xFFF0 and number < 0xFFFF:
-            header = struct.pack(">HHHHII", command, len(padded), data_type, number, channel.sid, next(self._ids))
+            header = struct.pack(">HHHHII", command, len(padded), data_type, number, channel.sid, ioid)
         else:
-            header = struct.pack(">HHHHII", command, 0xFFFF, data_type, 0, channel.sid, next(self._ids))
+            header = struct.pack(">HHHHII", command, 0xFFFF, data_type, 0, channel.sid, ioid)
             header += struct.pack(">II", len(padded), number)
         self.send_raw(header + padded)
-        return self.take(ca.WriteNotifyResponse, ca.ErrorResponse) if notify else None
+        return self._answer(ca.WriteNotifyResponse, ioid) if notify else None
 
     def echo(self) -> None:
         """Return when the server has answered an echo: all requests before it have been taken up."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,6 +11,7 @@ import uuid
 from pathlib import Path
 
 from tests.helpers.clients import client_environment
+from tests.helpers.iocs import free_port
 
 QUIET_NETWORK = {
     "EPICS_CAS_INTF_ADDR_LIST": "127.0.0.1",
@@ -22,20 +21,6 @@ QUIET_NETWORK = {
     "PYTHONPATH": str(Path(__file__).parents[2]),
 }
 """Nothing leaves the loopback interface."""
-
-
-def free_port() -> int:
-    """A port that is free for TCP and UDP now."""
-    for _ in range(100):
-        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            port = int(tcp.getsockname()[1])
-            try:
-                udp.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port")
 
 
 class ServerProcess:

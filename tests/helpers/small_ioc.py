@@ -11,17 +11,16 @@ import signal
 import sys
 from typing import Any
 
-from caproto.server import PVGroup
-
 from snapioc.ioc.circuit import Put
 from snapioc.ioc.kinds import AnalogPv, BinaryPv, EnumPv, FilterPv, LongPv, StringArrayPv, StringPv, TextPv
 from snapioc.ioc.server import serve
+from snapioc.ioc.snap_pv import SnapGroup
 from snapioc.model import Refused, Severity, SnapError
 
 POINT = 0.01
 
 
-class SmallIoc(PVGroup):
+class SmallIoc(SnapGroup):
     bo = BinaryPv.pv("BO", "A button", labels=("Idle", "Save"), handler="put_bo")
     bi = BinaryPv.pv("BI", "A lamp", labels=("Failed", "OK"), severities={0: Severity.MAJOR})
     mbbo = EnumPv.pv("MBBO", "A choice", labels=("Strict", "Best effort", "Third"), handler="put_mbbo")
@@ -40,7 +39,7 @@ class SmallIoc(PVGroup):
     crash = LongPv.pv("CRASH", "Has a defect", handler="put_crash")
     run = LongPv.pv("RUN", "Shows the number N times, then completes", handler="put_run")
     slow = LongPv.pv("SLOW", "Completes after N ms", handler="put_slow")
-    flood = LongPv.pv("FLOOD", "Posts N texts and counts as fast as it can", handler="put_flood")
+    flood = LongPv.pv("FLOOD", "Posts texts and counts without a pause", handler="put_flood")
     heartbeat = LongPv.pv("HEARTBEAT", "Counts ten times a second")
     origin = TextPv.pv("ORIGIN", "Who put last")
 
@@ -95,6 +94,8 @@ class SmallIoc(PVGroup):
         for number in range(value):
             await self.lsi.post("x" * 16_000 + f"\n{number}"[-12:])
             await self.longin.post(number)
+            if number == value // 2:
+                await self.longout.post(value)
             if number % 20 == 0:
                 await asyncio.sleep(0)
         await self.lsi.post("the end")
@@ -107,7 +108,7 @@ class SmallIoc(PVGroup):
 
 
 def small_ioc(prefix: str) -> SmallIoc:
-    return SmallIoc(prefix.replace("{", "{{").replace("}", "}}"))
+    return SmallIoc(prefix)
 
 
 async def main(prefix: str, port: int) -> None:
@@ -118,9 +119,11 @@ async def main(prefix: str, port: int) -> None:
         asyncio.ensure_future(serve(pvdb, port, ["127.0.0.1"], lambda: print("serving", flush=True))),
     ]
     loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: [task.cancel() for task in tasks])
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
     for task in tasks:
-        loop.add_signal_handler(signal.SIGTERM, lambda: [t.cancel() for t in tasks])
-    await asyncio.gather(*tasks, return_exceptions=True)
+        task.cancel()
     print("ended", flush=True)
 
 

@@ -14,11 +14,17 @@ from pathlib import Path
 class SnapiocProcess:
     """`python -m snapioc run` on a configuration; ends when the `with` block ends."""
 
-    def __init__(self, folder: Path, toml: str, port: int, machine: Sequence[str], **environment: str) -> None:
+    patience = 60.0
+    """Seconds in which it surely serves."""
+
+    def __init__(
+        self, folder: Path, toml: str, port: int, machine: Sequence[str], *options: str, **environment: str
+    ) -> None:
         self.folder, self.port, self.machine = folder, port, list(machine)
         self.config = folder / "snapioc.toml"
         self.config.write_text(toml)
         self.log = folder / "snapioc.log"
+        self._options = options
         self._environment = os.environ | {
             "EPICS_CA_AUTO_ADDR_LIST": "NO",
             "EPICS_CA_ADDR_LIST": " ".join(machine),
@@ -40,15 +46,16 @@ class SnapiocProcess:
 
     def start(self) -> None:
         """Start, and return when clients can connect."""
-        command = [sys.executable, "-m", "snapioc", "run", str(self.config), "--port", str(self.port)]
+        command = [sys.executable, "-m", "snapioc", "run", str(self.config), "--port", str(self.port), *self._options]
         with self.log.open("ab") as log:
             begin = log.tell()
             self.process = subprocess.Popen(
                 command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + self.patience
         while b"serving" not in self.log.read_bytes()[begin:]:
             if self.process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
                 raise RuntimeError(f"snapioc did not come up:\n{self.log.read_text()}")
             time.sleep(0.05)
 

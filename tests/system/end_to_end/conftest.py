@@ -39,15 +39,17 @@ def start_snapioc(processes: ExitStack, ioc_ports: Iterator[int], tmp_path: Path
         settings: str = "",
         store: str = "sqlite:///snapshots.db",
         folders: Sequence[str] = (),
+        list_pvs: bool = False,
         **environment: str,
     ) -> SnapiocProcess:
+        options = ["--list-pvs"] if list_pvs else []
         for folder in folders:
             (tmp_path / folder).mkdir()
         toml = f'[ioc]\nprefix = "{pv_prefix}"\n[store]\nurl = "{store}"\n{settings}\n'
         for name, pvs in sets.items():
             (tmp_path / f"{name}.req").write_text("\n".join(pvs) + "\n")
             toml += f'[[set]]\nname = "{name}"\nfiles = ["{name}.req"]\n'
-        return processes.enter_context(SnapiocProcess(tmp_path, toml, next(ioc_ports), machine, **environment))
+        return processes.enter_context(SnapiocProcess(tmp_path, toml, next(ioc_ports), machine, *options, **environment))
 
     return start
 

@@ -58,16 +58,25 @@ async def test_a_hung_ioc_and_missing_names_are_partial_and_named(
     start_snapioc(sets, live.address, hung.address, settings="[channels]\nread_timeout = 0.5\nconnect_timeout = 1.0")
     hung.stop()
     seen = set()
+
+    async def trigger(name: str, ended: list[str]) -> int:
+        status = await put(f"{pv_prefix}{name}:TRIGGER", 1)
+        ended.append(name)
+        return status
+
     for _ in range(60):
-        assert await asyncio.gather(put(f"{pv_prefix}ALL:TRIGGER", 1), put(f"{pv_prefix}LIVE:TRIGGER", 1)) == [1, 1]
+        ended: list[str] = []
+        assert await asyncio.gather(*(trigger(name, ended) for name in ("ALL", "LIVE"))) == [1, 1]
         assert await aioca.caget(f"{pv_prefix}LIVE:RESULT") == 1
-        # The other group shares PVs with the one that waits, and is not held up by it.
-        assert await aioca.caget(f"{pv_prefix}LIVE:ELAPSED") < 0.5
         assert await aioca.caget(f"{pv_prefix}ALL:RESULT") == 2
         failures = dict(line.split("\t") for line in (await text(f"{pv_prefix}ALL:FAILURES")).splitlines())
         assert set(failures) == {*silent, *never}
         assert {failures[pv] for pv in never} == {"never connected"}
-        seen |= {failures[pv] for pv in silent}
+        why = {failures[pv] for pv in silent}
+        if why == {"no answer in time"}:
+            # The other group shares PVs with the one that waited, and was not held up by it.
+            assert ended == ["LIVE", "ALL"]
+        seen |= why
     assert seen <= {"no answer in time", "disconnected"}
     assert "no answer in time" in seen
     hung.cont()
@@ -149,11 +158,14 @@ async def test_commands_take_what_screens_send(
     for value in (1, "1", "Save", 1.0):
         assert await put(f"{pv_prefix}TRIGGER", value) == 1
     assert await aioca.caget(f"{pv_prefix}OPS") == 4
-    for value in (2, "Restore", "", [1, 1], float("nan")):
+    for value in (2, "Restore", "", float("nan")):
         assert await put(f"{pv_prefix}TRIGGER", value) != 1
     for value in ("", "1001.5", 1001.5, "4294967308", 2**40 * 1.0, -1, "x", 9999, float("inf")):
         assert await put(f"{pv_prefix}RESTORE_ID", value) == PUTFAIL, value
     assert await aioca.caget(f"{pv_prefix}RESTORE_ID") == 0
+    assert await put(f"{pv_prefix}SET", "nowhere") == PUTFAIL
+    assert await aioca.caget(f"{pv_prefix}REFUSED") == 4 + 9 + 1
+    assert "no set 'nowhere'" in await text(f"{pv_prefix}REFUSED_WHY")
     assert await put(f"{pv_prefix}RESTORE_ID", "1002") == 1
     assert await put(f"{pv_prefix}RESTORE_ID", 0) == 1
     assert await aioca.caget(f"{pv_prefix}RESTORE_ID") == 1002

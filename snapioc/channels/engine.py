@@ -1,0 +1,40 @@
+"""The door between the CA thread and what runs in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snapioc.model import ChannelStates, Readings
+
+from .arrivals import Tally
+
+
+class Engine(Protocol):
+    """Reads and writes lists of PVs. Every method is awaited on the CA thread's event loop, and means what the method of
+    the same name means in CaChannels. None raises for what a PV or server does.
+    """
+
+    async def open(self) -> None:
+        """Make libca's context in the calling thread."""
+
+    async def connect(self, pvs: Sequence[str], timeout: float) -> None:
+        """Make channels, and wait until all are connected and described or `timeout` seconds are over."""
+
+    async def disconnected(self, pvs: Sequence[str]) -> list[str]:
+        """Those of the PVs that are not connected now."""
+
+    async def states(self, pvs: Sequence[str]) -> ChannelStates:
+        """What is known of the channels now."""
+
+    async def read(self, pvs: Sequence[str], timeout: float, tally: Tally) -> Readings:
+        """Read all PVs at once."""
+
+    async def write(self, pvs: Sequence[str], values: Readings, timeout: float, tally: Tally) -> NDArray[np.uint8]:
+        """Write all PVs at once; an Outcome per PV."""
+
+    async def close(self) -> None:
+        """Close all channels."""
