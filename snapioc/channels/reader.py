@@ -20,11 +20,6 @@ LONG_TEXT_TIMEOUT = 1.0
 
 _LONGEST = MAX_STRING - 1
 
-_FAILURES = {
-    eca.ECA_DISCONN: Reason.DISCONNECTED,
-    eca.ECA_NORDACCESS: Reason.NO_READ_ACCESS,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -48,7 +43,7 @@ class Reader:
         reply = await link.get(TIME + link.dbr_type)
         self.arrivals.heard()
         if not reply.ok:
-            self.builder.missing(row, _FAILURES.get(reply.status, Reason.READ_REFUSED))
+            self.builder.missing(row, _why_not_read(link, reply))
             return
         value = value_of(reply, single_text=link.element_count == 1)
         if isinstance(value, bytes) and len(value) >= _LONGEST:
@@ -78,6 +73,15 @@ class Reader:
 
 
 def _why_not_readable(link: Link) -> Reason | None:
-    if not link.look():
-        return Reason.DISCONNECTED if link.ever_connected else Reason.NEVER_CONNECTED
-    return None if link.readable else Reason.NO_READ_ACCESS
+    if link.look() and link.readable:
+        return None
+    # libca takes the rights away when it disconnects: without them, look whether it still is connected.
+    if link.look():
+        return Reason.NO_READ_ACCESS
+    return Reason.DISCONNECTED if link.ever_connected else Reason.NEVER_CONNECTED
+
+
+def _why_not_read(link: Link, reply: Reply) -> Reason:
+    if reply.status == eca.ECA_NORDACCESS:
+        return _why_not_readable(link) or Reason.NO_READ_ACCESS
+    return Reason.DISCONNECTED if reply.status == eca.ECA_DISCONN else Reason.READ_REFUSED

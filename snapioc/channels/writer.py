@@ -82,7 +82,10 @@ class Put:
             )
         except (ValueError, TypeError, OverflowError, AssertionError):  # what aioca raises for what it cannot convert
             return Outcome.UNSENDABLE
-        return Outcome.DONE if answer.ok else _FAILURES.get(answer.errorcode, Outcome.REFUSED)
+        outcome = Outcome.DONE if answer.ok else _FAILURES.get(answer.errorcode, Outcome.REFUSED)
+        if outcome is Outcome.NO_WRITE_ACCESS and not self.link.look():
+            return Outcome.DISCONNECTED  # libca takes the rights away when it disconnects
+        return outcome
 
 
 def make_put(pv: str, values: Readings, row: int, link: Callable[[str], Link], arrivals: Arrivals) -> Put:

@@ -36,7 +36,7 @@ def compare(
     both = stored.ok & other.ok
     verdicts[both] = Verdict.DIFFERENT
     enums = (stored.dbr_type == DbrType.ENUM) & (other.dbr_type == DbrType.ENUM)
-    verdicts[stored.same_values(other) & ~enums] = Verdict.EQUAL
+    verdicts[stored.same_values(other) & (~enums | _same_labels(stored, other))] = Verdict.EQUAL
     open_rows = verdicts == Verdict.DIFFERENT
     strings = (stored.dbr_type == DbrType.STRING) | (other.dbr_type == DbrType.STRING)
     single = open_rows & ~strings & ~enums & ~stored.in_heap & ~other.in_heap
@@ -94,6 +94,18 @@ def _doubles(bits: NDArray[np.uint64], dbr_type: DbrType) -> NDArray[np.float64]
     dtype = DTYPES[dbr_type]
     with np.errstate(invalid="ignore"):
         return bits.view(np.uint8).reshape(-1, 8)[:, : dtype.itemsize].copy().view(dtype)[:, 0].astype(np.float64)
+
+
+def _same_labels(stored: Readings, other: Readings) -> NDArray[np.bool_]:
+    """True where both sides know the same enum labels, or none; then equal indices are equal states."""
+    known: dict[tuple[str, ...], int] = {}
+    sides = []
+    for readings in (stored, other):
+        numbers = [known.setdefault(metadata.labels, len(known)) for metadata in readings.metadatas]
+        none = known.setdefault((), len(known))
+        # The last one is what index -1, "no metadata", finds.
+        sides.append(np.array([*numbers, none])[readings.metadata])
+    return np.equal(*sides)
 
 
 def _row_equal(stored: Readings, other: Readings, row: int, abs_tol: float, rel_tol: float) -> bool:
