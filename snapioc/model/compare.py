@@ -105,7 +105,8 @@ def _same_labels(stored: Readings, other: Readings) -> NDArray[np.bool_]:
         none = known.setdefault((), len(known))
         # The last one is what index -1, "no metadata", finds.
         sides.append(np.array([*numbers, none])[readings.metadata])
-    return np.equal(*sides)
+    same: NDArray[np.bool_] = sides[0] == sides[1]
+    return same
 
 
 def _row_equal(stored: Readings, other: Readings, row: int, abs_tol: float, rel_tol: float) -> bool:
