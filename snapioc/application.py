@@ -14,11 +14,14 @@ from snapioc.channels import CaChannels
 from snapioc.config import Config, load_sets, store_url
 from snapioc.ioc import SnapIoc
 from snapioc.model import PvSet, StoreError
-from snapioc.operations import Console, Group, Plant, Policy, SetSettings, watch_store
+from snapioc.operations import Console, Group, Plant, Policy, SetSettings, remember, watch_store
 from snapioc.store import SqlStore
 
 EXIT_WITHIN = 4.0
 """Seconds after a signal in which the process ends, even if libca is blocked by a hung IOC."""
+
+NAMED = 10
+"""Missing PVs that the log names at the start; DISCONNECTED and `snapioc check` name all."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,8 +36,8 @@ async def run_ioc(
 
     Raises ConfigError before anything is started, SnapError if it cannot be served.
     """
-    sets = load_sets(config)
     stopped = _stopped_by_signals()
+    sets = load_sets(config)
     try:
         async with AsyncExitStack() as stack:
             plant = await _plant(config, sets, stack)
@@ -45,15 +48,16 @@ async def run_ioc(
                 print(*ioc.pvdb, sep="\n", flush=True)  # noqa: T201 - what --list-pvs is for
             for group in (console, *groups):
                 stack.push_async_callback(group.close)
-            await _remember(plant, (console, *groups))
+            await remember(plant, (console, *groups))
             await _until_one_ends(
                 ioc.serve(config.ioc.port, config.ioc.interfaces, serving),
                 ioc.watch(),
-                watch_store(plant, lambda: _remember(plant, (console, *groups))),
+                watch_store(plant, (console, *groups)),
             )
     except asyncio.CancelledError:
         if not stopped.is_set():
             raise
+        _log.info("stopped")
 
 
 async def _plant(config: Config, sets: Sequence[PvSet], stack: AsyncExitStack) -> Plant:
@@ -78,8 +82,17 @@ async def _plant(config: Config, sets: Sequence[PvSet], stack: AsyncExitStack) -
     except StoreError as fault:
         _log.error("serving without a store: %s", fault)
         await plant.store_is(fault)
-    await channels.connect(list(dict.fromkeys(pv for pv_set in sets for pv in pv_set.pvs)), plant.connect_timeout)
+    await _connect(plant, list(dict.fromkeys(pv for pv_set in sets for pv in pv_set.pvs)))
     return plant
+
+
+async def _connect(plant: Plant, pvs: Sequence[str]) -> None:
+    _log.info("connecting to the %d PVs of the machine, for %g s at most", len(pvs), plant.connect_timeout)
+    await plant.channels.connect(pvs, plant.connect_timeout)
+    missing = await plant.channels.disconnected(pvs)
+    level = logging.WARNING if missing else logging.INFO
+    named = f"; missing: {', '.join(missing[:NAMED])}{', ...' if len(missing) > NAMED else ''}" if missing else ""
+    _log.log(level, "%d of %d connected%s", len(pvs) - len(missing), len(pvs), named)
 
 
 def _settings(config: Config, sets: Sequence[PvSet]) -> dict[str, SetSettings]:
@@ -93,17 +106,6 @@ def _settings(config: Config, sets: Sequence[PvSet]) -> dict[str, SetSettings]:
         )
         for pv_set, known in zip(sets, config.sets, strict=True)
     }
-
-
-async def _remember(plant: Plant, groups: Sequence[Group]) -> None:
-    """Take over what the store knows from before; a store that does not answer now is asked again when it does."""
-    for group in groups:
-        try:
-            plant.newest = await plant.store.newest()
-            await group.ready()
-        except StoreError as fault:
-            await plant.store_is(fault)
-    await plant.notify()
 
 
 async def _until_one_ends(*services: Awaitable[None]) -> None:
@@ -125,6 +127,7 @@ def _stopped_by_signals() -> asyncio.Event:
 
     def stop() -> None:
         if task and not stopped.is_set():
+            _log.info("stopping")
             stopped.set()
             task.cancel()
             _end_by_force_later()

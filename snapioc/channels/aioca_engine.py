@@ -162,14 +162,14 @@ _STATE_COLUMNS: dict[str, Any] = {
 
 
 def _state(link: Link) -> dict[str, Any]:
-    return {
+    # The rights before the look: libca takes them away after it has disconnected.
+    rights = {"readable": link.readable, "writable": link.writable}
+    return rights | {
         "connected": link.look(),
         "ever_connected": link.ever_connected,
-        "readable": link.readable,
-        "writable": link.writable,
         "dbr_type": link.dbr_type,
         "element_count": link.element_count,
-        "labels": link.metadata.labels if link.metadata else (),
+        "labels": link.metadata.labels if link.metadata else None,
     }
 
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from snapioc.model import ChannelStates, Readings, SnapError
 
-from .aioca_engine import AiocaEngine
 from .arrivals import Tally
+from .bulk import BulkEngine
 from .ca_thread import CaThread
 from .engine import Engine
 
@@ -37,7 +37,7 @@ class CaChannels:
 
     def __init__(self, engine: Engine | None = None) -> None:
         self._thread = CaThread()
-        self._engine = engine or AiocaEngine()
+        self._engine = engine or BulkEngine()
 
     def start(self) -> None:
         """Start the CA thread."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from snapioc.model import ConfigError, Member, PvSet, name_fault
+from snapioc.model import ConfigError, Member, PvSet, canonical_name, name_fault
 
 from .entries import Fault, Include
 from .request_list import parse_list
@@ -104,15 +104,16 @@ class _SetReader:
         why = self.fault_of(member.pv)
         if why:
             return Fault(f"{member.pv}: {why}" if member.pv else why)
-        if member.pv in self._places:
-            return Fault(f"{member.pv} stands in the set already, at {self._places[member.pv]}")
+        name = canonical_name(member.pv)
+        if name in self._places:
+            return Fault(f"{member.pv} stands in the set already, at {self._places[name]}")
         if member.readback:
             why = self.fault_of(member.readback)
             if why:
                 return Fault(f"readback {member.readback}: {why}")
             if member.readback == member.pv:
                 return Fault(f"{member.pv} is its own readback")
-        self._places[member.pv] = place
+        self._places[name] = place
         self.members.append(member)
         return None
 

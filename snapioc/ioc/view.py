@@ -11,7 +11,7 @@ from snapioc.operations import Console, Group, Status
 from .groups import ConsolePvs, GroupPvs
 from .texts import fit, named
 
-_INPUTS: Mapping[str, Callable[[Group], Any]] = {
+_ALWAYS: Mapping[str, Callable[[Group], Any]] = {
     "title": lambda group: group.inputs.title,
     "comment": lambda group: group.inputs.comment,
     "tags": lambda group: group.inputs.tags,
@@ -19,6 +19,9 @@ _INPUTS: Mapping[str, Callable[[Group], Any]] = {
     "policy": lambda group: int(group.inputs.policy),
     "verify": lambda group: int(group.inputs.verify),
     "restore_id": lambda group: group.state.restore_id,
+    "last_id": lambda group: group.state.last_id,
+    "last_time": lambda group: local_time(group.state.last_time),
+    "last_title": lambda group: group.state.last_title,
     "refused": lambda group: group.state.refused,
     "refused_why": lambda group: fit(group.state.refused_why),
 }
@@ -38,9 +41,7 @@ _RUNNING: Mapping[str, Callable[[Group], Any]] = {
 }
 
 _RESULTS: Mapping[str, Callable[[Group], Any]] = {
-    "last_id": lambda group: group.state.last_id,
-    "last_time": lambda group: local_time(group.state.last_time),
-    "last_title": lambda group: group.state.last_title,
+    **{name: _ALWAYS[name] for name in ("last_id", "last_time", "last_title")},
     "skew": lambda group: group.state.skew,
     "progress": lambda group: group.state.progress,
     "elapsed": lambda group: group.state.elapsed,
@@ -65,13 +66,13 @@ class GroupView:
 
     async def start(self) -> None:
         """Show everything as it is when the server starts."""
-        for name, value in {**_INPUTS, **_RESULTS, **_RUNNING}.items():
+        for name, value in {**_ALWAYS, **_RESULTS, **_RUNNING}.items():
             await getattr(self._pvs, name).post(value(self._group))
         await self.changed()
 
     async def changed(self) -> None:
         """Show what is new in inputs, refusals and progress."""
-        await self._post(_INPUTS)
+        await self._post(_ALWAYS)
         if self._group.state.status is not Status.IDLE:
             await self._post(_RUNNING)
         if isinstance(self._group, Console) and isinstance(self._pvs, ConsolePvs):
@@ -80,7 +81,7 @@ class GroupView:
     async def ended(self) -> None:
         """Show the results, even if they are equal to the last ones, then OPS and STATUS."""
         await self._post(_RESULTS, force=True)
-        await self._post(_INPUTS)
+        await self._post(_ALWAYS)
         await self._pvs.trigger.post(0)
         await self._pvs.ops.post(self._group.state.ops)
         await self._pvs.status.post(int(self._group.state.status))

@@ -7,6 +7,7 @@ out of range; it answers such a read with ECA_INTERNAL, which ends naive libca c
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
@@ -19,6 +20,8 @@ from snapioc.model import MAX_STRING, Refused, decode
 
 TEXT_LIMIT = 16_000
 """Bytes of the longest text: old clients and gateways stop at 16,384 (EPICS_CA_MAX_ARRAY_BYTES)."""
+
+_WHOLE = re.compile(rb"[+-]?[0-9]{1,15}(\.0*)?")
 
 INT32 = (-(2**31), 2**31 - 1)
 
@@ -51,11 +54,10 @@ def only(values: PutValue) -> bytes | int | float:
 
 def whole_number(value: bytes | int | float) -> int:
     """A put to an integer PV. Raises Refused for what is empty, fractional, no number, or out of the range of int32."""
-    try:
-        number = float(value)
-        exact = int(value) if isinstance(value, bytes) and value.strip().lstrip(b"+-").isdigit() else number
-    except ValueError:
-        raise Refused(f"{_shown(value)} is no number") from None
+    if isinstance(value, bytes) and not _WHOLE.fullmatch(value.strip()):
+        raise Refused(f"{_shown(value)} is no whole number")
+    number = float(value)
+    exact = int(float(value)) if isinstance(value, bytes) else number
     if not math.isfinite(number) or number != math.floor(number):
         raise Refused(f"{_shown(value)} is no whole number")
     if not INT32[0] <= exact <= INT32[1]:

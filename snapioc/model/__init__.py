@@ -4,7 +4,7 @@ from .channel_states import ChannelStates
 from .compare import Verdict, close, compare
 from .dbr import DTYPES, EPICS_EPOCH, MAX_STRING, DbrType, Flag, Reason, Severity
 from .errors import ConfigError, Refused, SnapError, StoreError, UnknownSnapshot
-from .names import long_text_name, matches, name_fault
+from .names import canonical_name, long_text_name, matches, name_fault
 from .outcome import Outcome
 from .plan import Checked, Selection, check, select
 from .pvset import Member, Mode, OnInvalid, PvSet
@@ -47,6 +47,7 @@ __all__ = [
     "UnknownSnapshot",
     "Value",
     "Verdict",
+    "canonical_name",
     "check",
     "close",
     "compare",

@@ -19,8 +19,8 @@ class ChannelStates:
     writable: NDArray[np.bool_]
     dbr_type: NDArray[np.uint8]
     element_count: NDArray[np.int32]
-    labels: tuple[tuple[str, ...], ...]
-    """Per row the enum labels, empty for everything that is not an enum."""
+    labels: tuple[tuple[str, ...] | None, ...]
+    """Per row the enum labels: empty for what has none, None where they are not known (yet)."""
 
     def __len__(self) -> int:
         return len(self.connected)

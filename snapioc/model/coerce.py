@@ -35,7 +35,7 @@ def coerce(stored: Readings, live: ChannelStates) -> tuple[Readings, dict[int, s
 def _fits_as_it_is(stored: Readings, live: ChannelStates) -> NDArray[np.bool_]:
     fits: NDArray[np.bool_] = (stored.dbr_type == live.dbr_type) & (stored.count <= live.element_count)
     for row in np.flatnonzero(fits & (stored.dbr_type == DbrType.ENUM)).tolist():
-        fits[row] = not live.labels[row] or _labels(stored, row) == live.labels[row]
+        fits[row] = live.labels[row] in ((), _labels(stored, row))
     return fits
 
 
@@ -50,7 +50,7 @@ def _known(stored: Readings, row: int) -> Metadata:
 
 def _metadata(stored: Readings, live: ChannelStates, row: int) -> Metadata:
     # A converted enum index is one of the live labels: with the stored ones it would name another state.
-    return replace(_known(stored, row), labels=live.labels[row])
+    return replace(_known(stored, row), labels=live.labels[row] or ())
 
 
 def _converted(stored: Readings, live: ChannelStates, row: int) -> NDArray[np.generic]:
@@ -75,9 +75,11 @@ def _converted(stored: Readings, live: ChannelStates, row: int) -> NDArray[np.ge
     return converted
 
 
-def _index_of_label(index: int, stored: tuple[str, ...], live: tuple[str, ...]) -> int:
+def _index_of_label(index: int, stored: tuple[str, ...], live: tuple[str, ...] | None) -> int:
     if not stored:
         return index
+    if live is None:
+        raise ValueError("the labels that the PV's states have now are not known yet")
     if index >= len(stored):
         if index >= len(live):
             return index

@@ -127,6 +127,7 @@ def _row_equal(stored: Readings, other: Readings, row: int, abs_tol: float, rel_
 
 
 def _labels(value: object, labels: tuple[str, ...]) -> list[str] | None:
-    """The labels of one or many enum indices, None where an index has none."""
+    """The labels of one or many enum indices, None where an index has none of its own: none, an empty, or a shared one."""
     indices = np.atleast_1d(np.asarray(value)).tolist()
-    return [labels[i] for i in indices] if all(i < len(labels) for i in indices) else None
+    own = all(i < len(labels) and labels[i] and labels.count(labels[i]) == 1 for i in indices)
+    return [labels[i] for i in indices] if own else None

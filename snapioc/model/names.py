@@ -29,6 +29,12 @@ def long_text_name(pv: str) -> str:
     return f"{pv}$" if "." in pv else f"{pv}.VAL$"
 
 
+def canonical_name(pv: str) -> str:
+    """The same name for all ways to write one field of a record: `X`, `X.VAL`, `X.VAL$` and `X.` are one PV."""
+    bare = pv.removesuffix("$")
+    return bare.removesuffix(".VAL").removesuffix(".")
+
+
 def parse_filter(text: str) -> tuple[list[str], list[str]]:
     """The globs of a FILTER text as (wanted, unwanted); `!glob` excludes, blanks around a glob do not count."""
     globs = [glob.strip() for glob in text.split(",") if glob.strip()]

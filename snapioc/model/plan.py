@@ -21,22 +21,29 @@ class Selection:
     rows: tuple[int, ...]
     left_out: tuple[tuple[str, str], ...]
     """PV and reason of each member that the filter chose but that is not to be written."""
-    matched: int
-    """How many members the filter chose."""
+    chosen: tuple[int, ...]
+    """All that the filter chose, as rows."""
+
+    @property
+    def matched(self) -> int:
+        """How many members the filter chose."""
+        return len(self.chosen)
 
 
 def select(pv_set: PvSet, stored: Readings, filter_text: str) -> Selection:
     """Choose the members to write: those the filter matches, less what must not be written back."""
     chosen = matches([member.pv for member in pv_set.members], filter_text)
+    # Few rows are anything but whole and valid; only they are looked at one by one.
+    odd = (~stored.ok | (stored.severity == Severity.INVALID) | (stored.flags & Flag.CUT != 0)).tolist()
     rows, left_out = [], []
     for row, member in enumerate(pv_set.members):
         if chosen[row]:
-            why = why_not_written(member, stored, row)
+            why = why_not_written(member, stored, row) if odd[row] or member.mode is Mode.READ_ONLY else None
             if why:
                 left_out.append((member.pv, why))
             else:
                 rows.append(row)
-    return Selection(tuple(rows), tuple(left_out), sum(chosen))
+    return Selection(tuple(rows), tuple(left_out), tuple(row for row, is_chosen in enumerate(chosen) if is_chosen))
 
 
 def why_not_written(member: Member, stored: Readings, row: int) -> str | None:

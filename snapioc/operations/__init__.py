@@ -5,7 +5,7 @@ refused at once rather than queued; locks are on PVs, not on groups. Writes are 
 """
 
 from .group import Console, Group
-from .health import watch_store
+from .health import remember, watch_store
 from .plant import Plant, SetSettings
 from .protocols import Channels, Progress, Store
 from .state import GroupState, Inputs, Policy, Result, Status, View
@@ -24,5 +24,6 @@ __all__ = [
     "Status",
     "Store",
     "View",
+    "remember",
     "watch_store",
 ]

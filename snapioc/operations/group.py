@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from snapioc.model import Origin, Refused, Selection, SnapError, Snapshot, StoreError, UnknownSnapshot, select
 
+from .health import look_at_store
 from .job import Aborted, Failed, Job
 from .plant import Plant, SetSettings
 from .restore import Restore
@@ -33,7 +34,7 @@ class Group:
     def __init__(self, plant: Plant, settings: SetSettings, name: str | None = None) -> None:
         self.plant = plant
         self.name = settings.pv_set.name if name is None else name
-        self.state = GroupState()
+        self.state = GroupState(status=Status.IDLE)
         self.inputs = Inputs(policy=settings.policy, verify=settings.verify)
         self._settings = settings
         self._job: Job | None = None
@@ -55,15 +56,12 @@ class Group:
         """True while an operation runs, or a command is being looked at."""
         return self._task is not None
 
-    async def ready(self) -> None:
-        """Become idle, with the newest snapshot of this group as the store knows it (StoreError if it does not answer)."""
-        try:
-            header = await self.plant.store.newest(group=self.name)
-            if header:
-                self._remember(header.id, header.taken_at, header.title)
-        finally:
-            if self.state.status is Status.STARTING:
-                self.state.status = Status.IDLE
+    async def remember(self) -> None:
+        """Take over the newest snapshot of this group's own TRIGGER from the store. Raises StoreError."""
+        header = await self.plant.store.newest(group=self.name)
+        if header and header.id > self.state.last_id:
+            self._remember(header.id, header.taken_at, header.title)
+            await self.view.changed()
 
     async def trigger(self, origin: Origin) -> bool:
         """Save the set now; True if the snapshot is committed and as complete as the set asks for."""
@@ -130,7 +128,7 @@ class Group:
                 return
             self._remember(header.id, header.taken_at, header.title)
             self.state.show_all = f"snapioc show {header.id}"
-            self.plant.newest = header
+            self.plant.is_newest(header)
             self.inputs.clear_unless_changed(seen, "title", "comment", "tags")
 
         await self._operate(work, stack)
@@ -143,11 +141,12 @@ class Group:
         except UnknownSnapshot as unknown:
             raise Refused(str(unknown)) from unknown
         except StoreError as fault:
-            await self.plant.store_is(fault)
+            self.state.restore_id = snapshot_id
+            await look_at_store(self.plant)
             why = f"Restore of {snapshot_id} failed: nothing was written, as {fault}"
             return await self._operate(lambda job: _fail(why), ExitStack())
-        selection = self._select(snapshot, inputs.filter)
-        self.state.restore_id = snapshot_id
+        # Many globs on many PVs take their time, and the control PVs must answer meanwhile.
+        selection = await asyncio.to_thread(self._select, snapshot, inputs.filter)
         how = (inputs.filter, inputs.policy, inputs.verify, origin)
 
         async def work(job: Job) -> None:
@@ -158,6 +157,7 @@ class Group:
         with ExitStack() as stack:
             pvs = [snapshot.pv_set.members[row].pv for row in selection.rows]
             stack.enter_context(self.plant.locks.hold(f"the restore of {snapshot_id} by {self.label}", pvs, writes=True))
+            self.state.restore_id = snapshot_id
             await self._operate(work, stack.pop_all())
         return self.state.result is Result.SUCCESS
 
@@ -191,8 +191,8 @@ class Group:
         self.state.ops += 1
         self.state.status, self.state.saving = Status.IDLE, False
         self._log_end()
-        await self.view.ended()
         await self.plant.notify()
+        await self.view.ended()
         return self.state.result is Result.SUCCESS
 
     async def _run(self, work: Callable[[Job], Awaitable[None]], job: Job) -> None:
@@ -210,10 +210,10 @@ class Group:
 
     def _log_end(self) -> None:
         state = self.state
-        level = logging.INFO if state.result is Result.SUCCESS else logging.WARNING
-        _log.log(level, "%s: %s", self.label, state.message)
-        for pv, why in state.failures:
-            _log.log(level, "%s: %s: %s", self.label, pv, why)
+        _log.log(logging.INFO if state.result is Result.SUCCESS else logging.WARNING, "%s: %s", self.label, state.message)
+        if not state.show_all.startswith("snapioc "):
+            for pv, why in state.failures:
+                _log.info("%s: %s: %s", self.label, pv, why)
 
     async def _publish_progress(self, job: Job) -> None:
         while True:

@@ -1,13 +1,22 @@
-"""The watch over the store: notices when it cannot be written, and when it can be again."""
+"""The watch over the store: notices when it cannot be written, when it can be again, and what it knows from before."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
+from typing import Protocol
 
 from snapioc.model import StoreError
 
 from .plant import Plant
+
+
+class Remembers(Protocol):
+    """A group that takes over its newest snapshot from the store."""
+
+    async def remember(self) -> None:
+        """Raises StoreError."""
+
 
 PERIOD = 10.0
 """Seconds between two looks at a store that works."""
@@ -16,16 +25,35 @@ PERIOD_WHEN_BAD = 1.0
 """Seconds between two looks at a store that does not."""
 
 
-async def watch_store(plant: Plant, recovered: Callable[[], Awaitable[None]]) -> None:
-    """Probe the store for ever; `recovered` is called each time it can be written again."""
+async def watch_store(plant: Plant, groups: Sequence[Remembers]) -> None:
+    """Keep STORE_OK true for ever, and let the groups remember as soon as the store answers."""
     while True:
-        await asyncio.sleep(PERIOD_WHEN_BAD if plant.store_fault else PERIOD)
-        was_bad = plant.store_fault is not None
-        try:
-            await plant.store.probe()
-            if was_bad:
-                await recovered()
-        except StoreError as fault:
-            await plant.store_is(fault)
-        else:
-            await plant.store_is(None)
+        await asyncio.sleep(PERIOD if plant.remembered and not plant.store_fault else PERIOD_WHEN_BAD)
+        await look_at_store(plant)
+        await remember(plant, groups)
+
+
+async def look_at_store(plant: Plant) -> None:
+    """Keep STORE_OK true to whether the store can be written now."""
+    try:
+        await plant.store.probe()
+    except StoreError as fault:
+        await plant.store_is(fault)
+    else:
+        await plant.store_is(None)
+
+
+async def remember(plant: Plant, groups: Sequence[Remembers]) -> None:
+    """Take over what the store knows from before, once, if it answers."""
+    if plant.remembered or plant.store_fault:
+        return
+    try:
+        newest = await plant.store.newest()
+        if newest:
+            plant.is_newest(newest)
+        for group in groups:
+            await group.remember()
+        plant.remembered = True
+    except StoreError as fault:
+        await plant.store_is(fault)
+    await plant.notify()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from snapioc.model import Refused
+from snapioc.model import Refused, canonical_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class PvLocks:
 
         Raises Refused, naming the holder and a PV, if that is impossible now.
         """
-        wanted = _Hold(holder, frozenset(pvs), writes)
+        wanted = _Hold(holder, frozenset(map(canonical_name, pvs)), writes)
         for other in self._holds:
             shared = wanted.pvs & other.pvs if writes or other.writes else None
             if shared:

@@ -38,12 +38,18 @@ class Plant:
     locks: PvLocks = field(default_factory=PvLocks)
     store_fault: str | None = None
     newest: SnapshotHeader | None = None
+    remembered: bool = False
     watchers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     async def notify(self) -> None:
         """Tell the watchers that something changed."""
         for watcher in self.watchers:
             await watcher()
+
+    def is_newest(self, header: SnapshotHeader) -> None:
+        """Note a snapshot, unless a newer one is known."""
+        if self.newest is None or header.id > self.newest.id:
+            self.newest = header
 
     async def store_is(self, fault: StoreError | None) -> None:
         """Note that the store works, or why it does not."""

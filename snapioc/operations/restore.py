@@ -24,12 +24,13 @@ from snapioc.model import (
     Readings,
     Reason,
     Selection,
-    Severity,
+    SnapError,
     Snapshot,
     StoreError,
     Verdict,
     check,
     compare,
+    count_invalid,
     value_text,
 )
 
@@ -67,17 +68,22 @@ class Restore:
         try:
             await self._steps()
         except Aborted:
-            self._count()
-            self.job.end(Result.ABORTED, f"{self._title} aborted: {pvs_of(self.written)} written{self._way_back}")
+            self._end_early(Result.ABORTED, f"aborted: {pvs_of(self.written)} written")
         except Failed as failed:
             self.failures += failed.failures
-            self._count()
-            self.job.end(Result.FAILED, f"{self._title} failed: {failed}{self._way_back}")
+            self._end_early(Result.FAILED, f"failed: {failed}")
+        except SnapError as fault:
+            written = f"{pvs_of(self.written)} written before" if self.kept_id else "nothing was written"
+            self._end_early(Result.FAILED, f"failed: {fault}; {written}")
+
+    def _end_early(self, result: Result, what: str) -> None:
+        self._count()
+        self.job.end(result, f"{self._title} {what}{self._chosen}{self._way_back}")
 
     async def _steps(self) -> None:
         state = self.job.state
         state.total, state.skipped = self.selection.matched, len(self.selection.left_out)
-        state.invalid = self._stored_invalid()
+        state.invalid = count_invalid(self.snapshot.readings.select(self.selection.chosen))
         if not self.selection.rows:
             raise Failed(f"there is nothing to write: {reasons(self.selection.left_out)}")
         rows, values = await self._check()
@@ -94,7 +100,9 @@ class Restore:
         rows = list(self.selection.rows)
         pvs = self._pvs(rows)
         await self.job.step(Status.CHECKING, f"{self._title}: checking {pvs_of(len(pvs))}", 0, 5)
-        await self.job.abortable(self.plant.channels.connect(pvs, self.plant.connect_timeout))
+        # Also with a connect_timeout of 0, which is for the start-up: enums need their labels.
+        patience = max(self.plant.connect_timeout, self._read_timeout)
+        await self.job.abortable(self.plant.channels.connect(pvs, patience))
         live = await self.job.abortable(self.plant.channels.states(pvs))
         checked: Checked = check(self.snapshot.readings.select(rows), live)
         self._fail_or_leave("cannot be written", [(pvs[i], why) for i, why in sorted(checked.failures.items())])
@@ -149,9 +157,13 @@ class Restore:
         return [rows[i] for i in sent], values.select(sent)
 
     async def _write_batch(self, pvs: Sequence[str], values: Readings, done: int) -> list[int]:
-        outcomes = await self.plant.channels.write(
-            pvs, values, self.plant.write_timeout, lambda count: self.job.advance(done + count)
-        )
+        try:
+            outcomes = await self.plant.channels.write(
+                pvs, values, self.plant.write_timeout, lambda count: self.job.advance(done + count)
+            )
+        except SnapError:
+            self.failures += [(pv, "may have been written: the CA client did not answer") for pv in pvs]
+            raise
         self.job.advance(done + len(pvs))
         return [int(code) for code in outcomes]
 
@@ -201,10 +213,6 @@ class Restore:
         left_out: Named = tuple((pv, f"left out: {why}") for pv, why in self.selection.left_out)
         state.failures = (*self.failures, *left_out)
 
-    def _stored_invalid(self) -> int:
-        readings, pv_set = self.snapshot.readings, self.snapshot.pv_set
-        return int(np.count_nonzero(readings.ok & (readings.severity == Severity.INVALID))) if pv_set.members else 0
-
     def _pvs(self, rows: Sequence[int]) -> list[str]:
         members = self.snapshot.pv_set.members
         return [members[row].pv for row in rows]
@@ -223,10 +231,15 @@ class Restore:
 
     @property
     def _so_far(self) -> str:
-        state, pv_set = self.job.state, self.snapshot.pv_set
-        chosen = f"{self.selection.matched} of {len(pv_set.members)} (filter {self.filter_text})"
+        state = self.job.state
         proof = f"{state.done} of {pvs_of(len(self.selection.rows))} written" + (" and read back" if self.verify else "")
-        return proof + (f", chosen {chosen}" if self.filter_text else "") + self._way_back
+        return proof + self._chosen + self._way_back
+
+    @property
+    def _chosen(self) -> str:
+        if not self.filter_text:
+            return ""
+        return f", chosen {self.selection.matched} of {len(self.snapshot.pv_set.members)} (filter {self.filter_text})"
 
     @property
     def _way_back(self) -> str:

@@ -76,6 +76,7 @@ def _verdict(header: SnapshotHeader, settings: SetSettings, readings: Readings, 
     required = [m.pv for row, m in enumerate(settings.pv_set.members) if m.required and not readings.ok[row]]
     if required:
         return Result.FAILED, f"{message}; {pvs_of(len(required))} that are required are missing, {required[0]} among them"
-    if header.ok < settings.min_complete * header.total:
+    # Less by a rounding error is not less: 0.55 of 100 is 55.000000000000007.
+    if header.ok < settings.min_complete * header.total * (1 - 1e-9):
         return Result.FAILED, f"{message}; that is less than the {settings.min_complete:.4g} that min_complete asks for"
     return (Result.PARTIAL if missing or header.invalid else Result.SUCCESS), message

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from sqlalchemy import ColumnElement, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +14,7 @@ from snapioc.model import (
     MANUAL,
     NewSnapshot,
     Origin,
+    Reason,
     SnapshotHeader,
     UnknownSnapshot,
     count_invalid,
@@ -78,7 +80,7 @@ def _row(new: NewSnapshot, version_id: int) -> dict[str, Any]:
         "by_host": _storable(new.origin.host),
         "by_group": new.origin.group,
         "restores": new.restores,
-        "total": len(readings),
+        "total": int(np.count_nonzero(readings.reason != Reason.NOT_ASKED)),
         "ok": int(readings.ok.sum()),
         "invalid": count_invalid(readings),
     }

@@ -73,7 +73,8 @@ def caproto_tool(
     tool: str, *arguments: str, addresses: Sequence[str], timeout: float = 90
 ) -> subprocess.CompletedProcess[str]:
     """Run `caproto-put`, `caproto-get` or another of its tools."""
-    command = [str(Path(sys.executable).with_name(tool)), *arguments]
+    # Its repeater would outlive it, and hold our end of its output open.
+    command = [str(Path(sys.executable).with_name(tool)), "--no-repeater", *arguments]
     return subprocess.run(
         command, env=client_environment(addresses), capture_output=True, text=True, timeout=90, check=False
     )

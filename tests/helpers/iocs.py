@@ -52,6 +52,14 @@ _PROGRAM = "from epicscorelibs import ioc; ioc.dbCore.asSetFilename({acf!r}); io
 _OPEN_TO_ALL = "ASG(DEFAULT) { RULE(1, READ) RULE(1, WRITE) }\n"
 
 
+def _state(thread: Path) -> str:
+    """The state of a thread, as ps shows it."""
+    try:
+        return (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:  # it has just ended
+        return "Z"
+
+
 class SoftIoc:
     """`python -m epicscorelibs.ioc` on a database, less its PVA server; ends when the `with` block ends.
 
@@ -105,6 +113,11 @@ class SoftIoc:
     def stop(self) -> None:
         """Hang it: it keeps its connections and answers nothing."""
         self._signal(signal.SIGSTOP)
+        assert self._process
+        # The signal is on its way to each thread: one that runs on another processor may answer a request yet.
+        for thread in Path(f"/proc/{self._process.pid}/task").iterdir():
+            while _state(thread) not in "TZ":
+                time.sleep(0.001)
 
     def cont(self) -> None:
         """Let it go on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -53,7 +54,7 @@ class SnapiocProcess:
                 command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
         deadline = time.monotonic() + self.patience
-        while b"serving" not in self.log.read_bytes()[begin:]:
+        while not re.search(rb"serving \d+ PVs", self.log.read_bytes()[begin:]):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 self.kill()
                 raise RuntimeError(f"snapioc did not come up:\n{self.log.read_text()}")

@@ -12,10 +12,11 @@ import pytest
 
 from snapioc.channels import CaChannels, Engine
 from snapioc.channels.aioca_engine import AiocaEngine
+from snapioc.channels.bulk import BulkEngine
 from tests.helpers.iocs import SoftIoc, ioc_environment
 from tests.helpers.probe import answers
 
-ENGINES: dict[str, Callable[[], Engine]] = {"aioca": AiocaEngine}
+ENGINES: dict[str, Callable[[], Engine]] = {"aioca": AiocaEngine, "bulk": BulkEngine}
 """Every engine has to pass every test here."""
 
 CONNECT = 60.0

@@ -10,10 +10,14 @@ import aioca
 import numpy as np
 
 from snapioc.channels import CaChannels
+from snapioc.channels.aioca_engine import AiocaEngine
+from snapioc.channels.bulk import BulkEngine
 
 
 async def work(channels: CaChannels, mode: str, pvs: list[str]) -> None:
     await channels.connect(pvs, 60)
+    if mode == "block":
+        await channels._thread.run(connect(pvs[0]), 60)
     print("connected", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     print("working", flush=True)
@@ -24,12 +28,16 @@ async def work(channels: CaChannels, mode: str, pvs: list[str]) -> None:
         await channels._thread.run(flood(pvs[0]), 300)
 
 
+async def connect(pv: str) -> None:
+    await aioca.connect(pv)
+
+
 async def flood(pv: str) -> None:
     await asyncio.gather(*(aioca.caput(pv, np.zeros(400_000), wait=True) for _ in range(20)))
 
 
-async def main(mode: str, pvs: list[str]) -> None:
-    channels, stop = CaChannels(), asyncio.Event()
+async def main(engine: str, mode: str, pvs: list[str]) -> None:
+    channels, stop = CaChannels({"aioca": AiocaEngine, "bulk": BulkEngine}[engine]()), asyncio.Event()
     channels.start()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     working = asyncio.create_task(work(channels, mode, pvs))
@@ -39,4 +47,4 @@ async def main(mode: str, pvs: list[str]) -> None:
     print("closed" if await channels.close(1.0) else "left behind", flush=True)
 
 
-asyncio.run(main(sys.argv[1], sys.argv[2:]))
+asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3:]))

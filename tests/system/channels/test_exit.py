@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.channels.conftest import StartIoc
+from tests.system.channels.conftest import ENGINES, StartIoc
 
 PROMISED = 5.0
 BLOCKING = 60.0
@@ -26,14 +26,15 @@ BLOCKING = 60.0
         ("block", True, "left behind"),
     ],
 )
-def test_a_process_ends_in_time(start_ioc: StartIoc, pv_prefix: str, mode: str, hung: bool, said: str) -> None:
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_process_ends_in_time(start_ioc: StartIoc, pv_prefix: str, engine: str, mode: str, hung: bool, said: str) -> None:
     ioc = start_ioc(
         f'record(waveform, "{pv_prefix}W") {{ field(FTVL, "DOUBLE") field(NELM, "400000") }}\n'
         + "".join(f'record(ao, "{pv_prefix}{n}") {{}}\n' for n in range(3000)),
         EPICS_CA_MAX_ARRAY_BYTES="20000000",
     )
     pvs = [f"{pv_prefix}W", *(f"{pv_prefix}{n}" for n in range(3000))]
-    command = [sys.executable, str(Path(__file__).with_name("leaving.py")), mode, *pvs]
+    command = [sys.executable, str(Path(__file__).with_name("leaving.py")), engine, mode, *pvs]
     with subprocess.Popen(
         ["env", f"EPICS_CA_CONN_TMO={BLOCKING}", *command],
         stdin=subprocess.PIPE,

@@ -131,7 +131,7 @@ async def test_an_ioc_that_hangs_during_the_read_leaves_what_it_had_answered(
 
     readings = await channels.read(many, PATIENCE, stop_it)
     assert reasons(readings) <= {Reason.OK, Reason.NO_ANSWER}
-    assert all(readings.value(row) == row for row in np.flatnonzero(readings.ok))
+    assert all(readings.value(row) == row for row in np.flatnonzero(readings.ok).tolist())
     assert seen
     assert seen == sorted(set(seen))
     ioc.cont()
@@ -286,10 +286,15 @@ async def test_an_ioc_that_dies_during_a_write_is_disconnected_without_waiting(
     assert time.monotonic() - begun < 100
 
 
-async def test_a_busy_record_is_pending_and_takes_the_next_value_all_the_same(
-    channels: CaChannels, start_ioc: StartIoc, pv_prefix: str
+async def test_a_busy_record_takes_the_next_value_all_the_same(
+    channels: CaChannels, start_ioc: StartIoc, pv_prefix: str, request: pytest.FixtureRequest
 ) -> None:
-    """The calcout waits before it writes, as a motor does before it stands: its put-callback comes late."""
+    """The calcout waits before it writes, as a motor does before it stands: its put-callback comes late.
+
+    The bulk engine does not wait for that: it knows that the server has taken the value, and leaves the rest to the
+    read-back.
+    """
+    busy = Outcome.DONE if "bulk" in request.node.name else Outcome.PENDING
     pv, copy, free = f"{pv_prefix}BUSY", f"{pv_prefix}COPY", f"{pv_prefix}FREE"
     start_ioc(
         f'record(calcout, "{pv}") {{ field(CALC, "A") field(ODLY, "8") field(OUT, "{copy} PP") }}\n'
@@ -300,10 +305,10 @@ async def test_a_busy_record_is_pending_and_takes_the_next_value_all_the_same(
     builder = ReadingsBuilder(2)
     builder.add(0, DbrType.DOUBLE, 3.0)
     builder.add(1, DbrType.LONG, 3)
-    assert (await channels.write(pvs, builder.build(), PATIENCE)).tolist() == [Outcome.PENDING, Outcome.DONE]
+    assert (await channels.write(pvs, builder.build(), PATIENCE)).tolist() == [busy, Outcome.DONE]
     builder = ReadingsBuilder(1)
     builder.add(0, DbrType.DOUBLE, 4.0)
-    assert (await channels.write(pvs[:1], builder.build(), TIMEOUT)).tolist() == [Outcome.PENDING]
+    assert (await channels.write(pvs[:1], builder.build(), TIMEOUT)).tolist() == [busy]
     assert (await channels.read(pvs, TIMEOUT)).value(0) == 4.0
     async with asyncio.timeout(CONNECT):
         while (await channels.read([copy], TIMEOUT)).value(0) != 4:

@@ -54,7 +54,7 @@ async def test_states_know_the_labels_right_after_connecting(channels: CaChannel
     pvs = [pv_prefix + name for name in NAMES]
     await channels.connect(pvs, CONNECT)
     states = await channels.states([*pvs, f"{pv_prefix}NOBODY"])
-    assert states.labels == ((), (), ("Aus", "An"), (), (), ())
+    assert states.labels == ((), (), ("Aus", "An"), (), (), None)
     assert states.dbr_type[:5].tolist() == [DbrType.DOUBLE, DbrType.LONG, DbrType.ENUM, DbrType.FLOAT, DbrType.STRING]
     assert states.element_count.tolist() == [1, 1, 1, 7, 1, 0]
     assert states.connected.tolist() == states.ever_connected.tolist() == [True] * 5 + [False]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from caproto import CaprotoError
 from caproto.sync import client
 
 from snapioc.model import DTYPES, DbrType
@@ -26,7 +28,7 @@ class Seen:
 
 def read(pv: str, dbr_type: DbrType) -> Seen:
     """Read all elements there are, with DBR_TIME of the given type."""
-    reply = client.read(pv, data_type=14 + dbr_type, data_count=0, timeout=TIMEOUT, repeater=False)
+    reply = _twice(client.read, pv, data_type=14 + dbr_type, data_count=0)
     known = reply.metadata
     stamps = (int(known.status), int(known.severity), known.stamp.secondsSinceEpoch, known.stamp.nanoSeconds)
     return Seen(_raw(reply.data, dbr_type), *stamps)
@@ -37,7 +39,15 @@ def write(pv: str, raw: bytes | list[bytes], dbr_type: DbrType) -> None:
     data: Any = raw
     if isinstance(raw, bytes):
         data = np.frombuffer(raw, DTYPES[dbr_type]).astype(DTYPES[dbr_type].newbyteorder(">"))
-    client.write(pv, data, data_type=int(dbr_type), notify=True, timeout=TIMEOUT, repeater=False)
+    _twice(client.write, pv, data, data_type=int(dbr_type), notify=True)
+
+
+def _twice(ask: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Seldom, once in some thousand calls, caproto's client fails while it connects: then once more."""
+    try:
+        return ask(*arguments, **options, timeout=TIMEOUT, repeater=False)
+    except CaprotoError:
+        return ask(*arguments, **options, timeout=TIMEOUT, repeater=False)
 
 
 def _raw(data: Any, dbr_type: DbrType) -> bytes | list[bytes]:

@@ -41,7 +41,7 @@ async def test_what_the_work_raises_comes_back(thread: CaThread) -> None:
 
 
 async def test_work_that_takes_long_is_waited_for_as_long_as_the_thread_lives(thread: CaThread) -> None:
-    assert await thread.run(asyncio.sleep(1.5, "done"), 0.5) == "done"
+    assert await thread.run(asyncio.sleep(3, "done"), 2) == "done"
 
 
 async def test_a_blocked_thread_is_an_error_and_the_main_loop_goes_on(thread: CaThread) -> None:
@@ -51,14 +51,14 @@ async def test_a_blocked_thread_is_an_error_and_the_main_loop_goes_on(thread: Ca
         let_go.wait(60)
 
     turns = 0
-    running = asyncio.create_task(thread.run(work(), 0.5))
+    running = asyncio.create_task(thread.run(work(), 1))
     while not running.done():
         turns += 1
         await asyncio.sleep(0.01)
     with pytest.raises(SnapError, match="hung IOC"):
         await running
-    assert turns > 10
     let_go.set()
+    assert turns > 2
     assert await thread.run(asyncio.sleep(0, "back"), 10) == "back"
 
 

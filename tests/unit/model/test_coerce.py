@@ -1,5 +1,6 @@
 """Stored values become what the channels take now, exactly or not at all."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -179,3 +180,11 @@ def test_any_reordering_of_unique_labels_is_followed(labels: list[str], data: st
     found, faults = coerce(readings(enum(index, *labels)), live((E, 1, moved)))
     assert faults == {}
     assert moved[found.value(0)] == labels[index]  # type: ignore[index]
+
+
+def test_an_enum_whose_live_labels_are_not_known_yet_is_not_written() -> None:
+    states = replace(live((E, 1, ())), labels=(None,))
+    assert coerce(readings(enum(1, "Closed", "Open")), states)[1] == {
+        0: "the labels that the PV's states have now are not known yet"
+    }
+    assert coerce(readings(enum(1)), states)[1] == {}

@@ -228,3 +228,9 @@ def test_a_value_that_was_coerced_to_moved_labels_is_what_is_read_back() -> None
     wanted = check(stored, now).values
     read_back = readings(enum(0, "On", "Off"))
     assert compare(wanted, read_back, np.zeros(1), np.zeros(1)).tolist() == [EQUAL]
+
+
+@pytest.mark.parametrize("labels", [("", "", "Third"), ("On", "On", "Third")])
+def test_labels_that_name_no_state_of_their_own_do_not_make_states_equal(labels: tuple[str, ...]) -> None:
+    assert verdict(enum(0, *labels), enum(1, *labels)) is DIFFERENT
+    assert verdict(enum(1, *labels), enum(1, *labels)) is EQUAL

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import pytest
 
-from snapioc.model import BEFORE_RESTORE, DbrType, Flag, Member, Mode, Origin, Outcome, PvSet, Reason, Refused
-from snapioc.operations import Console, Group, Plant, Policy, Result, SetSettings, Status
+from snapioc.model import BEFORE_RESTORE, DbrType, Flag, Member, Mode, Origin, Outcome, PvSet, Reason, Refused, SnapError
+from snapioc.operations import Console, Group, Plant, Policy, Result, SetSettings, Status, remember
 
 from .fakes import FakeChannels, FakePv, FakeStore, FakeView
 
@@ -401,6 +401,50 @@ async def test_group_remembers_its_last_snapshot_over_a_restart(machine: Machine
     await machine.a.trigger(Origin(group="A"))
     await machine.groups["B"].trigger(Origin(group="B"))
     again = machine._watched(Group(machine.plant, machine.a.settings))
-    again.state.status = Status.STARTING
-    await again.ready()
-    assert (again.state.last_id, again.state.status) == (1001, Status.IDLE)
+    machine.store.fault = "the store is locked"
+    await remember(machine.plant, [again])
+    assert (again.state.last_id, again.state.status) == (0, Status.IDLE)
+    machine.store.fault = machine.plant.store_fault = None
+    await remember(machine.plant, [again])
+    assert (again.state.last_id, machine.plant.newest.id if machine.plant.newest else 0) == (1001, 1002)
+
+
+async def test_a_blocked_ca_client_leaves_the_account_of_what_was_written(machine: Machine) -> None:
+    await machine.a.trigger(OPERATOR)
+
+    async def blocked(*args: object) -> None:
+        raise SnapError("the CA client has not answered")
+
+    machine.channels.write = blocked  # type: ignore[method-assign, assignment]
+    assert not await machine.a.restore(1001, OPERATOR)
+    state = machine.a.state
+    assert state.message.startswith("Restore of 1001 failed: the CA client has not answered")
+    assert state.message.endswith("the values before it are in 1002")
+    assert [pv for pv, _ in state.failures] == ["A:1", "A:2", "A:3"]
+
+
+async def test_a_message_always_says_what_the_filter_chose(machine: Machine) -> None:
+    await machine.a.trigger(OPERATOR)
+    machine.pvs["A:1"].writable = False
+    machine.a.inputs.set_text("filter", "A:1")
+    assert not await machine.a.restore(1001, OPERATOR)
+    assert "chosen 1 of 3 (filter A:1)" in machine.a.state.message
+
+
+async def test_the_same_field_by_another_name_is_locked_too(machine: Machine) -> None:
+    with (
+        machine.plant.locks.hold("one", ["X"], writes=True),
+        pytest.raises(Refused, match="one is running"),
+        machine.plant.locks.hold("other", ["X.VAL"], writes=True),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("share", "total"), [(0.55, 100), (0.07, 100), (0.55, 200)])
+async def test_exactly_complete_enough_is_complete_enough(share: float, total: int) -> None:
+    machine = Machine()
+    names = [f"N:{i}" for i in range(total)]
+    reachable = round(share * total)
+    machine.pvs |= {name: FakePv(reason=Reason.OK if i < reachable else Reason.DISCONNECTED) for i, name in enumerate(names)}
+    settings = SetSettings(PvSet("N", tuple(Member(pv) for pv in names)), min_complete=share)
+    assert await machine._watched(Group(machine.plant, settings)).trigger(OPERATOR)

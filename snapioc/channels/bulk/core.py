@@ -1,0 +1,122 @@
+"""Core: what readers, writers and the engine share. All of it is called in the CA thread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .descriptions import Descriptions
+from .libca import OP_GET, lib
+from .questions import Questions
+from .refusals import Refusals
+from .slots import Slots
+from .table import ORPHAN, Table
+
+CHUNK = 1000
+"""Channels that are asked or written before libca is told to send, and the loop gets a turn."""
+
+GET = 16
+"""Bytes of a request to read (caProto.h)."""
+
+READ_ROOM = 8000 * GET
+"""Bytes of unanswered requests on a circuit beyond which nothing more is read."""
+
+ROOM = 224 * 1024
+"""Bytes of unanswered requests on a circuit beyond which nothing is written. A call of libca blocks when, before it, more
+than 256 kB are waiting to be sent on its circuit (comQueSend::flushBlockThreshold); all that waits there is unanswered."""
+
+
+class Listener(Protocol):
+    """Who is told of single requests that were refused."""
+
+    def refused(self, channel: int, status: int) -> None:
+        """The server, or libca, has not done what was asked of this channel."""
+
+
+class Core:
+    """The channels, what is on its way, and who waits for it."""
+
+    def __init__(self) -> None:
+        self.table = Table()
+        self.slots = Slots()
+        self.questions = Questions(self.table)
+        self.refusals = Refusals(self.table)
+        self.descriptions = Descriptions(self.table, self.questions)
+        self.readers: dict[int, Listener] = {}
+        self.writers: dict[int, Listener] = {}
+        self.unproven: Counter[int] = Counter()
+        """Bytes by circuit that were put and of which no answer says that they have been read."""
+        self._orphans = np.zeros(0, np.intp)
+        self._load: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._identities = 0
+
+    def identity(self) -> int:
+        """A number for a reader or writer."""
+        self._identities += 1
+        return self._identities
+
+    def pump(self) -> None:
+        """Take note of all that libca has said."""
+        self.table.take_in()
+        self.questions.take_in()
+        self.descriptions.take_in()
+        # Last: a refusal that came before the answer of a question must be known when that is.
+        for refusal in self.refusals.take():
+            if refusal.op != OP_GET:
+                for writer in self.writers.values():
+                    writer.refused(refusal.channel, refusal.status)
+            elif self.table.owner[refusal.channel] != 0:
+                owner = self.readers.get(int(self.table.owner[refusal.channel]))
+                self.answered(np.array([refusal.channel]))
+                if owner is not None:
+                    owner.refused(refusal.channel, refusal.status)
+
+    def weigh(self) -> None:
+        """Count anew what is on its way, and free the slots that nobody waited for."""
+        table, size = self.table, len(self.table)
+        if len(self._orphans):
+            mine = self._orphans[table.owner[self._orphans] == ORPHAN]
+            filled = self.slots.filled(mine, table.dbr_type[mine])
+            self.answered(mine[filled])
+            self._orphans = mine[~filled]
+        busy = np.flatnonzero(table.unanswered[:size])
+        load = np.bincount(table.circuit[busy], table.unanswered[busy] * GET, minlength=table.circuits)
+        for circuit, put in self.unproven.items():
+            load[circuit] += put
+        self._load = load.astype(np.int64)
+
+    def load(self, circuit: int) -> int:
+        """Bytes that are on their way on a circuit."""
+        return int(self._load[circuit]) if circuit < len(self._load) else 0
+
+    def sent(self, circuit: int, size: int) -> None:
+        """So many bytes more are on their way, until they are counted anew."""
+        if circuit >= len(self._load):
+            self.weigh()
+        self._load[circuit] += size
+
+    def answered(self, channels: NDArray[np.intp]) -> None:
+        """The slots of these channels have their answers, or will never have any."""
+        self.table.unanswered[channels] = 0
+        self.table.owner[channels] = 0
+
+    def abandon(self, channels: NDArray[np.intp]) -> None:
+        """Nobody waits any longer for the slots of these channels; they are free again when libca has answered."""
+        self.table.owner[channels] = ORPHAN
+        self._orphans = np.concatenate([self._orphans, channels])
+
+    def describe(self, channels: NDArray[np.intp]) -> None:
+        """Ask those of the channels for their metadata of which they are not known, as many as there is room for."""
+        wanting = self.descriptions.wanting(channels)[: CHUNK * 4]
+        if len(wanting) == 0:
+            return
+        self.weigh()
+        for channel in wanting.tolist():
+            circuit = int(self.table.circuit[channel])
+            if self.load(circuit) < READ_ROOM // 2:  # a subscription goes with it, which is answered unseen
+                self.descriptions.ask(channel)
+                self.sent(circuit, 2 * GET)
+        lib.ca_flush_io()

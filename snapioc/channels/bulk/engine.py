@@ -1,0 +1,148 @@
+"""The bulk engine: whole lists of PVs with one call of libca per PV. Runs in the CA thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import aioca
+import numpy as np
+from numpy.typing import NDArray
+
+from snapioc.model import ChannelStates, Readings
+
+from ..arrivals import Tally
+from ..libca_messages import leave_messages, log_messages
+from .core import CHUNK, Core
+from .descriptions import KNOWN
+from .libca import lib
+from .reader import Reader
+from .silence import Silence
+from .writer import Writer
+
+PULSE = 0.1
+"""Seconds between two looks at what libca has said, while nothing is read or written."""
+
+LISTS = 64
+"""Lists of PVs whose channel numbers are remembered."""
+
+_log = logging.getLogger(__name__)
+
+_ALIVE: list[Core] = []
+"""libca keeps the address of a callback even when its channel is closed, so they live as long as the process."""
+
+
+class BulkEngine:
+    """Reads and writes lists of PVs; see `Engine`."""
+
+    def __init__(self) -> None:
+        self._core = Core()
+        self._lists: OrderedDict[tuple[str, ...], NDArray[np.intp]] = OrderedDict()
+        self._tending: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Make libca's context as aioca does, so that both share it, and take over its messages."""
+        aioca.get_channel_infos()
+        log_messages()
+        _ALIVE.append(self._core)
+        self._core.refusals.install()
+        self._tending = asyncio.create_task(self._tend())
+
+    async def connect(self, pvs: Sequence[str], timeout: float) -> None:
+        """Make channels in chunks, then wait until all are connected and described or `timeout` seconds are over."""
+        until = time.monotonic() + timeout
+        channels = np.unique(await self._channels(pvs))
+        silence = Silence(timeout)
+        while True:
+            self._core.pump()
+            self._core.describe(channels)
+            left = channels[~self._settled(channels)]
+            if len(left) == 0 or time.monotonic() >= until:
+                return
+            silence.look(heard=len(left) < len(channels))
+            channels = left
+            await asyncio.sleep(silence.pause)
+
+    async def disconnected(self, pvs: Sequence[str]) -> list[str]:
+        """Those of the PVs that are not connected now."""
+        self._core.pump()
+        channels = await self._channels(pvs)
+        return [pvs[row] for row in np.flatnonzero(~self._core.table.connected[channels]).tolist()]
+
+    async def states(self, pvs: Sequence[str]) -> ChannelStates:
+        """What is known of the channels now."""
+        self._core.pump()
+        table, channels = self._core.table, await self._channels(pvs)
+        # The last is for what is not known, or was known of a connection that is gone.
+        labels = [*(metadata.labels for metadata in self._core.descriptions.metadatas), None]
+        metadata = np.where(table.described[channels] == KNOWN, table.metadata[channels], -1)
+        return ChannelStates(
+            ever_connected=table.ever_connected[channels],
+            connected=table.connected[channels],
+            readable=table.readable[channels],
+            writable=table.writable[channels],
+            dbr_type=table.dbr_type[channels],
+            element_count=table.element_count[channels].astype(np.int32),
+            labels=tuple(labels[number] for number in metadata.tolist()),
+        )
+
+    async def read(self, pvs: Sequence[str], timeout: float, tally: Tally) -> Readings:
+        """Ask all that can be asked at once, then wait for the answers."""
+        channels, rows = np.unique(await self._channels(pvs), return_inverse=True)
+        started = time.time()
+        reader = Reader(self._core, channels, tally)
+        await reader.run(timeout)
+        tally.done = len(pvs)
+        metadatas = self._core.descriptions.metadatas
+        return reader.intake.collector.build(rows, metadatas, started, max(started, reader.intake.last))
+
+    async def write(self, pvs: Sequence[str], values: Readings, timeout: float, tally: Tally) -> NDArray[np.uint8]:
+        """Send all that can be sent, then wait until the servers have read it."""
+        return await Writer(self._core, await self._channels(pvs), values, tally).run(timeout)
+
+    async def close(self) -> None:
+        """Close all channels."""
+        if self._tending:
+            self._tending.cancel()
+        for start in range(0, len(self._core.table), CHUNK):
+            self._core.table.clear(start, start + CHUNK)
+            await asyncio.sleep(0)
+        self._core.slots.release()  # no channel, nothing that could still be written there
+        leave_messages()
+        aioca.purge_channel_caches()
+
+    async def _channels(self, pvs: Sequence[str]) -> NDArray[np.intp]:
+        """The numbers of the PVs' channels; those that are new are made."""
+        names = tuple(pvs)
+        known = self._lists.pop(names, None)
+        if known is None:
+            numbers: list[int] = []
+            for at in range(0, len(names), CHUNK):
+                numbers += map(self._core.table.number, names[at : at + CHUNK])
+                lib.ca_flush_io()
+                await asyncio.sleep(0)
+            known = np.array(numbers, np.intp)
+        self._lists[names] = known
+        if len(self._lists) > LISTS:
+            self._lists.popitem(last=False)
+        return known
+
+    def _settled(self, channels: NDArray[np.intp]) -> NDArray[np.bool_]:
+        table = self._core.table
+        described = (table.described[channels] == KNOWN) & (table.unanswered[channels] == 0)
+        settled: NDArray[np.bool_] = table.connected[channels] & (described | ~table.readable[channels])
+        return settled
+
+    async def _tend(self) -> None:
+        """Describe what comes back by itself, so that the next read need not wait for it."""
+        while True:
+            try:
+                self._core.pump()
+                self._core.describe(np.arange(len(self._core.table)))
+            except Exception:
+                # Whatever a server sends; the next look may fare better, and must be had.
+                _log.exception("a message of libca could not be understood")
+            await asyncio.sleep(PULSE)
