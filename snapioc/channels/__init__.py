@@ -7,10 +7,11 @@ and its end; an `Engine` is what runs in it. One CaChannels at a time per proces
 A channel whose last request is not answered is not asked again, and no circuit is given more than libca sends without
 blocking: a hung IOC costs those who ask it their deadline, and nobody else anything.
 
-There are two engines with one test suite. `bulk` is the one that is used: see its docstring. `aioca_engine` is the reference,
-and will serve what is not bulk. In it aioca makes and keeps the channels, follows property changes and does the puts. The get
-is libca's own, on aioca's channels: aioca.caget returns leftover memory for an empty array of one element, raises IndexError
-for an lso that was never written, drops a bit of a signalling float32 NaN, and replaces what is not UTF-8 in labels and units.
+There are two engines with one test suite. `bulk` is the one that is used: see its docstring. `aioca_engine` is the
+reference, and will serve what is not bulk. In it aioca makes and keeps the channels, follows property changes and does the
+puts. The get is libca's own, on aioca's channels: aioca.caget returns leftover memory for an empty array of one element,
+raises IndexError for an lso that was never written, drops a bit of a signalling float32 NaN, and replaces what is not UTF-8
+in labels and units.
 
 EPICS_CA_CONN_TMO is 5 unless the environment says otherwise, so that a hung circuit is given up after some 10 s and not 35,
 and EPICS_CA_MAX_SEARCH_PERIOD is 60, the least libca takes, so that an IOC that comes back after hours is found in a minute.
