@@ -46,7 +46,10 @@ class NewSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotHeader:
-    """All that is known of a stored snapshot without reading its values; `taken_at` is Unix time, `skew` in seconds."""
+    """All that is known of a stored snapshot without reading its values; `taken_at` is Unix time, `skew` in seconds.
+
+    `total` counts the PVs that were asked for: of a snapshot before a restore only those that were to be written.
+    """
 
     id: int
     set_name: str
