@@ -20,13 +20,14 @@ from .reply_content import TIME
 LONG_TEXT_TIMEOUT = 1.0
 """Seconds that connecting to `NAME.FIELD$` may take before its text counts as unsendable."""
 
-_FAILURES = {
+PUT_FAILURES = {
     eca.ECA_DISCONN: Outcome.DISCONNECTED,
     eca.ECA_NOWTACCESS: Outcome.NO_WRITE_ACCESS,
     eca.ECA_BADCOUNT: Outcome.UNSENDABLE,
     eca.ECA_STRTOBIG: Outcome.UNSENDABLE,
     eca.ECA_BADTYPE: Outcome.UNSENDABLE,
 }
+"""What the codes mean with which libca or a server answers a put; all others are refusals."""
 
 
 @dataclass(slots=True)
@@ -82,7 +83,7 @@ class Put:
             )
         except (ValueError, TypeError, OverflowError, AssertionError):  # what aioca raises for what it cannot convert
             return Outcome.UNSENDABLE
-        outcome = Outcome.DONE if answer.ok else _FAILURES.get(answer.errorcode, Outcome.REFUSED)
+        outcome = Outcome.DONE if answer.ok else PUT_FAILURES.get(answer.errorcode, Outcome.REFUSED)
         if outcome is Outcome.NO_WRITE_ACCESS and not self.link.look():
             return Outcome.DISCONNECTED  # libca takes the rights away when it disconnects
         return outcome

@@ -18,19 +18,11 @@ from snapioc.model import Outcome, Readings, long_text_name
 
 from .. import eca
 from ..arrivals import Tally
-from ..writer import LONG_TEXT_TIMEOUT
+from ..writer import LONG_TEXT_TIMEOUT, PUT_FAILURES
 from .core import Core
 from .lane import Lane, Rows
 from .messages import messages_of
 from .silence import Silence
-
-_FAILURES = {
-    eca.ECA_DISCONN: Outcome.DISCONNECTED,
-    eca.ECA_NOWTACCESS: Outcome.NO_WRITE_ACCESS,
-    eca.ECA_BADCOUNT: Outcome.UNSENDABLE,
-    eca.ECA_STRTOBIG: Outcome.UNSENDABLE,
-    eca.ECA_BADTYPE: Outcome.UNSENDABLE,
-}
 
 
 class Writer:
@@ -74,7 +66,7 @@ class Writer:
     def refused(self, channel: int, status: int) -> None:
         """The server refused a put to a channel."""
         rows = np.flatnonzero((self._channels == channel) & (self._in_flight | (self._outcome == Outcome.DONE)))
-        self._outcome[rows] = _FAILURES.get(status, Outcome.REFUSED)
+        self._outcome[rows] = PUT_FAILURES.get(status, Outcome.REFUSED)
         self._finish(rows)
 
     def _look(self, *, give_up: bool) -> None:
@@ -102,7 +94,7 @@ class Writer:
         self._in_flight[rows] = True
         for row, status in zip(rows.tolist(), statuses, strict=True):
             if status != eca.ECA_NORMAL:
-                self._outcome[row] = _FAILURES.get(status, Outcome.REFUSED)
+                self._outcome[row] = PUT_FAILURES.get(status, Outcome.REFUSED)
                 self._finish(np.array([row]))
 
     def _on_proved(self, rows: Rows, alive: bool) -> None:
