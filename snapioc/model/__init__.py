@@ -9,10 +9,22 @@ from .outcome import Outcome
 from .plan import Checked, Selection, check, select
 from .pvset import Member, Mode, OnInvalid, PvSet
 from .readings import LIMITS, Metadata, Reading, Readings, ReadingsBuilder, Value
-from .snapshot import BEFORE_RESTORE, FIRST_ID, MANUAL, NewSnapshot, Origin, Snapshot, SnapshotHeader, count_invalid
+from .restore_record import NewRestore, Outcomes, PvVerdict, RestoreEnd, RestoreRecord
+from .snapshot import (
+    AFTER_RESTORE,
+    BEFORE_RESTORE,
+    FIRST_ID,
+    MANUAL,
+    NewSnapshot,
+    Origin,
+    Snapshot,
+    SnapshotHeader,
+    count_invalid,
+)
 from .text import decode, value_text
 
 __all__ = [
+    "AFTER_RESTORE",
     "BEFORE_RESTORE",
     "DTYPES",
     "EPICS_EPOCH",
@@ -28,16 +40,21 @@ __all__ = [
     "Member",
     "Metadata",
     "Mode",
+    "NewRestore",
     "NewSnapshot",
     "OnInvalid",
     "Origin",
     "Outcome",
+    "Outcomes",
     "PvSet",
+    "PvVerdict",
     "Reading",
     "Readings",
     "ReadingsBuilder",
     "Reason",
     "Refused",
+    "RestoreEnd",
+    "RestoreRecord",
     "Selection",
     "Severity",
     "SnapError",

@@ -19,6 +19,9 @@ MANUAL = "manual"
 BEFORE_RESTORE = "before restore"
 """The kind of the snapshot that a restore takes before its first write."""
 
+AFTER_RESTORE = "after restore"
+"""The kind of the snapshot of what PVs were left holding by a restore that is not what it wrote."""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
