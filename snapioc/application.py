@@ -14,7 +14,7 @@ from snapioc.channels import CaChannels
 from snapioc.config import Config, load_sets, store_url
 from snapioc.ioc import SnapIoc
 from snapioc.model import PvSet, StoreError
-from snapioc.operations import Console, Group, Plant, Policy, SetSettings, remember, watch_store
+from snapioc.operations import BATCH, Console, Group, Plant, Policy, SetSettings, remember, watch_store
 from snapioc.store import SqlStore
 
 EXIT_WITHIN = 4.0
@@ -76,6 +76,7 @@ async def _plant(config: Config, sets: Sequence[PvSet], stack: AsyncExitStack) -
         write_timeout=config.channels.write_timeout,
         restore_enabled=config.restore.enabled,
         permit_pv=config.restore.permit_pv,
+        recovered=False,
     )
     try:
         await store.open(migrate=True)
@@ -102,7 +103,11 @@ def _settings(config: Config, sets: Sequence[PvSet]) -> dict[str, SetSettings]:
             read_timeout=known.read_timeout or config.channels.read_timeout,
             min_complete=known.min_complete or 0.0,
             policy=Policy.STRICT if known.policy == "Strict" else Policy.BEST_EFFORT,
+            changed_only=known.changed,
             verify=known.verify,
+            rate=known.rate,
+            batch=known.batch or BATCH,
+            settle=known.settle,
         )
         for pv_set, known in zip(sets, config.sets, strict=True)
     }

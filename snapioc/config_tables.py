@@ -27,6 +27,7 @@ _TABLE = ConfigDict(extra="forbid")
 
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Seconds: TypeAlias = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Amount: TypeAlias = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Fraction: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
@@ -85,7 +86,7 @@ class StoreConfig:
 class ChannelsConfig:
     """`[channels]`: how long we wait for the machine, in seconds."""
 
-    connect_timeout: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] = 5.0
+    connect_timeout: Amount = 5.0
     read_timeout: Seconds = 2.0
     write_timeout: Seconds = 5.0
 
@@ -122,7 +123,11 @@ _File: TypeAlias = Annotated[_ConfiguredFile, BeforeValidator(lambda x: {"path":
 
 @dataclass(frozen=True, config=_TABLE)
 class SetConfig:
-    """A `[[set]]`: its files, and the start values of its group; `read_timeout` None is that of `[channels]`."""
+    """A `[[set]]`: its files, how it is saved and restored, and the start values of its group.
+
+    `read_timeout` None is that of `[channels]`. A restore writes at most `rate` PVs/s (0: as fast as it can), `batch` PVs
+    together (None: as the program sees fit), and gives readbacks `settle` seconds before it looks at them.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,24}$")]
     files: Annotated[tuple[_File, ...], AfterValidator(_some)]
@@ -131,6 +136,9 @@ class SetConfig:
     policy: Literal["Strict", "Best effort"] = "Strict"
     changed: StrictBool = True
     verify: StrictBool = True
+    rate: Amount = 0.0
+    batch: Annotated[int, Field(strict=True, ge=1)] | None = None
+    settle: Amount = 0.0
 
     @field_validator("name")
     @classmethod

@@ -13,13 +13,14 @@ import aioca
 import numpy as np
 from numpy.typing import NDArray
 
-from snapioc.model import ChannelStates, Outcome, Readings, ReadingsBuilder, Reason
+from snapioc.model import ChannelStates, Metadata, Outcome, Readings, ReadingsBuilder, Reason
 
 from .arrivals import Arrivals, Tally
 from .circuits import Circuits
 from .libca_messages import leave_messages, log_messages
 from .link import Link
 from .reader import Reader
+from .waiting_put import WaitingPut, give_up, outcome_now, outcome_of
 from .writer import Put, make_put
 
 CHUNK = 500
@@ -62,10 +63,24 @@ class AiocaEngine:
         for row, pv in enumerate(pvs):
             rows.append(_state(self._link(pv)))
             await _breathe(row)
+        known = [row["metadata"] for row in rows]
         return ChannelStates(
             **{name: np.array([row[name] for row in rows], dtype) for name, dtype in _STATE_COLUMNS.items()},
-            labels=tuple(row["labels"] for row in rows),
+            metadata=np.array([-1 if one is None else place for place, one in enumerate(known)], np.int32),
+            metadatas=[one or Metadata() for one in known],
         )
+
+    async def refresh(self, pvs: Sequence[str], timeout: float) -> ChannelStates:
+        """Ask for all metadata anew."""
+        arrivals = Arrivals(len(pvs), Tally())
+        async with _tasks() as tasks:
+            for row, pv in enumerate(pvs):
+                task = asyncio.create_task(_learn_anew(self._link(pv)))
+                task.add_done_callback(arrivals.done)
+                tasks.add(task)
+                await _breathe(row)
+            await arrivals.wait(timeout)
+        return await self.states(pvs)
 
     async def read(self, pvs: Sequence[str], timeout: float, tally: Tally) -> Readings:
         """Ask all that can be asked at once, then wait for the answers."""
@@ -86,19 +101,30 @@ class AiocaEngine:
         puts: list[tuple[Put, asyncio.Task[Outcome]]] = []
         try:
             for row, pv in enumerate(pvs):
-                put = make_put(pv, values, row, self._link, arrivals)
-                task = asyncio.create_task(put.run())
-                task.add_done_callback(arrivals.done)
-                self._puts.add(task)
-                task.add_done_callback(self._puts.discard)
-                puts.append((put, task))
+                puts.append(self._put(make_put(pv, values, row, self._link, arrivals), arrivals))
                 await _breathe(row)
             await arrivals.wait(timeout)
         finally:
             for put, task in puts:
-                if not put.sent:
-                    task.cancel()
-        return np.array([_outcome(put, task) for put, task in puts], np.uint8)
+                give_up(put, task)
+        return np.array([outcome_now(put, task) for put, task in puts], np.uint8)
+
+    async def put_and_wait(
+        self, pvs: Sequence[str], values: Readings, timeouts: NDArray[np.float64], tally: Tally, outcomes: NDArray[np.uint8]
+    ) -> None:
+        """Send all that can be sent, then wait for the answers, each for its own time."""
+        arrivals = Arrivals(len(pvs), Tally())
+
+        async def follow(row: int, put: Put, task: asyncio.Task[Outcome]) -> None:
+            outcomes[row] = await outcome_of(put, task, float(timeouts[row]))
+            tally.done += 1
+
+        async with _tasks() as tasks:
+            for row, pv in enumerate(pvs):
+                put, task = self._put(make_put(pv, values, row, self._link, arrivals, WaitingPut), arrivals)
+                tasks.add(asyncio.create_task(follow(row, put, task)))
+                await _breathe(row)
+            await asyncio.gather(*tasks)
 
     async def close(self) -> None:
         """Close all channels."""
@@ -107,6 +133,13 @@ class AiocaEngine:
         self._links.clear()
         aioca.purge_channel_caches()
         leave_messages()
+
+    def _put(self, put: Put, arrivals: Arrivals) -> tuple[Put, asyncio.Task[Outcome]]:
+        task = asyncio.create_task(put.run())
+        task.add_done_callback(arrivals.done)
+        self._puts.add(task)
+        task.add_done_callback(self._puts.discard)
+        return put, task
 
     def _link(self, pv: str) -> Link:
         if pv not in self._links:
@@ -122,6 +155,15 @@ async def _breathe(row: int) -> None:
 
 async def _connect(link: Link) -> None:
     await link.wait_connected()
+    await _learn(link)
+
+
+async def _learn_anew(link: Link) -> None:
+    link.forget()
+    await _learn(link)
+
+
+async def _learn(link: Link) -> None:
     try:
         await link.learn()
     except Exception:
@@ -169,16 +211,5 @@ def _state(link: Link) -> dict[str, Any]:
         "ever_connected": link.ever_connected,
         "dbr_type": link.dbr_type,
         "element_count": link.element_count,
-        "labels": link.metadata.labels if link.metadata else None,
+        "metadata": link.metadata,
     }
-
-
-def _outcome(put: Put, task: asyncio.Task[Outcome]) -> Outcome:
-    if not task.done():
-        return Outcome.PENDING if put.sent else Outcome.UNSENDABLE
-    if task.cancelled():
-        return Outcome.UNSENDABLE
-    if task.exception():
-        _log.error("the put to %s failed", put.link.name, exc_info=task.exception())
-        return Outcome.UNSENDABLE
-    return task.result()

@@ -10,7 +10,7 @@ import numpy as np
 from aioca import _catools
 from numpy.typing import NDArray
 
-from snapioc.model import ChannelStates, Readings, SnapError
+from snapioc.model import ChannelStates, Outcome, Readings, SnapError
 
 from .arrivals import Tally
 from .bulk import BulkEngine
@@ -69,6 +69,13 @@ class CaChannels:
         """What is known of the channels now, without asking the machine."""
         return await self._thread.run(self._engine.states(pvs), MARGIN)
 
+    async def refresh(self, pvs: Sequence[str], timeout: float) -> ChannelStates:
+        """Ask for the metadata of all that are connected anew, until nothing more arrives for `timeout` seconds.
+
+        Returns what is known of the channels then. What did not answer keeps, in the bulk engine, what was known of it.
+        """
+        return await self._thread.run(self._engine.refresh(pvs, timeout), timeout + MARGIN)
+
     async def read(self, pvs: Sequence[str], timeout: float, progress: Progress | None = None) -> Readings:
         """Read all PVs at once: ends when all is there, or nothing more has arrived for `timeout` seconds.
 
@@ -88,6 +95,33 @@ class CaChannels:
         tally = Tally()
         work = self._engine.write(pvs, values, timeout, tally)
         return await self._thread.run(work, timeout + MARGIN, _reporter(tally, progress))
+
+    async def put_and_wait(
+        self,
+        pvs: Sequence[str],
+        values: Readings,
+        timeouts: NDArray[np.float64],
+        progress: Progress | None = None,
+        outcomes: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Write all PVs with put-callback, and wait until their records are done; an Outcome per PV.
+
+        Each PV has its own `timeouts`, in seconds from the call: it is DONE when its put-callback came, PENDING if that did
+        not come in time, and UNSENDABLE if it could not even be sent. Ends when all have their outcome; reads and writes go
+        on meanwhile. A record that is still busy with an earlier one of these is told the new value at once, and once more
+        when it is free, because only that can be waited for.
+
+        `outcomes`, if given, is filled as they come (NOT_SENT: none so far, sent or not), and returned. Cancelled, it waits
+        no more: what was sent stays sent, what was not is not sent later.
+        """
+        if outcomes is None:
+            outcomes = np.zeros(len(pvs), np.uint8)
+        outcomes[:] = Outcome.NOT_SENT
+        tally = Tally()
+        work = self._engine.put_and_wait(pvs, values, timeouts, tally, outcomes)
+        # However long it takes, a thread that lives shows that ten times a second.
+        await self._thread.run(work, MARGIN, _reporter(tally, progress))
+        return outcomes
 
 
 def _reporter(tally: Tally, progress: Progress | None) -> Callable[[], None]:

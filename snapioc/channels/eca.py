@@ -1,6 +1,7 @@
 """Status codes of caerr.h that epicscorelibs does not name."""
 
 ECA_NORMAL = 1
+ECA_TIMEOUT = 80
 ECA_BADTYPE = 114
 ECA_BADCOUNT = 176
 ECA_STRTOBIG = 186

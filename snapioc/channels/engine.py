@@ -30,11 +30,19 @@ class Engine(Protocol):
     async def states(self, pvs: Sequence[str]) -> ChannelStates:
         """What is known of the channels now."""
 
+    async def refresh(self, pvs: Sequence[str], timeout: float) -> ChannelStates:
+        """Ask for all metadata anew, and tell what is known of the channels then."""
+
     async def read(self, pvs: Sequence[str], timeout: float, tally: Tally) -> Readings:
         """Read all PVs at once."""
 
     async def write(self, pvs: Sequence[str], values: Readings, timeout: float, tally: Tally) -> NDArray[np.uint8]:
         """Write all PVs at once; an Outcome per PV."""
+
+    async def put_and_wait(
+        self, pvs: Sequence[str], values: Readings, timeouts: NDArray[np.float64], tally: Tally, outcomes: NDArray[np.uint8]
+    ) -> None:
+        """Write all PVs, and wait until their records are done, each for its own time; `outcomes` is filled."""
 
     async def close(self) -> None:
         """Close all channels."""

@@ -87,6 +87,10 @@ class Link:
             if changes == self._changes:
                 self.metadata = known
 
+    def forget(self) -> None:
+        """Count the metadata as unknown, so that `learn` asks for them."""
+        self._on_change()
+
     async def _described(self) -> Metadata | None:
         element_count = self.element_count
         if self.dbr_type is DbrType.STRING:

@@ -41,6 +41,8 @@ class Put:
     must_wait: bool = False
     """True for a text that needs a channel which may not be connected yet."""
     sent: bool = False
+    given_up: bool = False
+    """True if nobody waits for it any more: then nothing more is to be sent."""
 
     async def run(self) -> Outcome:
         """Send it and wait for its answer, however long that takes."""
@@ -50,11 +52,17 @@ class Put:
             return Outcome.DISCONNECTED
         if self.link.put_unanswered:
             return await self._follow()
+        return await self._lead()
+
+    async def _lead(self) -> Outcome:
+        """Put with put-callback to a record that is not busy."""
         async with self.link.room(self.elements.nbytes):
             # Once more, and without a pause before the put: on a channel that is not connected aioca would wait, and
             # write whenever it comes back.
             if not self.link.look():
                 return Outcome.DISCONNECTED
+            if self.given_up:
+                return Outcome.PENDING if self.sent else Outcome.UNSENDABLE
             self.link.put_unanswered = True
             try:
                 return await self._put(wait=True)
@@ -89,14 +97,16 @@ class Put:
         return outcome
 
 
-def make_put(pv: str, values: Readings, row: int, link: Callable[[str], Link], arrivals: Arrivals) -> Put:
+def make_put(
+    pv: str, values: Readings, row: int, link: Callable[[str], Link], arrivals: Arrivals, kind: type[Put] = Put
+) -> Put:
     """The put of a row; a text that does not fit in a DBR_STRING goes to `NAME.FIELD$` as characters."""
     dbr_type, raw = DbrType(values.dbr_type[row]), values.raw(row)
     if dbr_type is DbrType.STRING and values.count[row] == 1:
         if len(raw) >= MAX_STRING:
             text = np.frombuffer(raw + b"\0", np.uint8)
-            return Put(link(long_text_name(pv)), DbrType.CHAR, text, arrivals, must_wait=True)
-        return Put(link(pv), dbr_type, np.array([raw], DTYPES[dbr_type]), arrivals)
+            return kind(link(long_text_name(pv)), DbrType.CHAR, text, arrivals, must_wait=True)
+        return kind(link(pv), dbr_type, np.array([raw], DTYPES[dbr_type]), arrivals)
     if values.count[row] == 1:
         raw = values.bits[row : row + 1].tobytes()[: DTYPES[dbr_type].itemsize]
-    return Put(link(pv), dbr_type, np.frombuffer(raw, DTYPES[dbr_type]), arrivals)
+    return kind(link(pv), dbr_type, np.frombuffer(raw, DTYPES[dbr_type]), arrivals)

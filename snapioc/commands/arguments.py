@@ -32,6 +32,12 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON; NaN and infinities are strings in it")
 
 
+def add_listing_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--set` and `--limit`, which all lists have."""
+    parser.add_argument("--set", metavar="S", help="only those of this set")
+    parser.add_argument("-n", "--limit", type=_count, default=20, metavar="N", help="at most so many (default: %(default)s)")
+
+
 def add_filter_argument(parser: argparse.ArgumentParser) -> None:
     """`--filter`, in the syntax of FILTER."""
     parser.add_argument("--filter", default="", metavar="GLOBS", help="only these PVs: comma-separated, !glob excludes")
@@ -46,3 +52,9 @@ async def opened_store(config: Path) -> AsyncIterator[SqlStore]:
         yield store
     finally:
         await store.close()
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 1")
+    return int(text)

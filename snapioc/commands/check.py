@@ -11,6 +11,7 @@ from snapioc.model import ChannelStates, PvSet, Readings, Reason
 
 from .arguments import Commands, add_reading_arguments, new_command
 from .checking import SetFindings, examine, in_several_sets, set_json, set_lines, shared_lines
+from .machine import connected
 from .output import print_json, print_lines
 
 _ABOUT = (
@@ -60,14 +61,6 @@ async def _ask_machine(config: Config, sets: Sequence[PvSet]) -> tuple[list[SetF
 
 
 async def _read(config: Config, pvs: Sequence[str]) -> tuple[ChannelStates, Readings]:
-    # Imported here because it loads libca, which the commands that read the store can do without.
-    from snapioc.channels import CaChannels
-
-    channels = CaChannels()
-    channels.start()
-    try:
-        await channels.connect(pvs, config.channels.connect_timeout)
+    async with connected(pvs, config.channels.connect_timeout) as channels:
         readings = await channels.read(pvs, config.channels.read_timeout)
         return await channels.states(pvs), readings
-    finally:
-        await channels.close()

@@ -79,7 +79,7 @@ async def _next_id(config: Config) -> int:
     """The id that the next snapshot will get, if none was deleted."""
     try:
         async with opened_store(config.path) as store:
-            newest = await store.headers(limit=1)
+            newest = await store.headers(limit=1, undo=True)
     except StoreError:
         # There is no store before the first run; any other fault is for the IOC to meet, which says so in STORE_OK.
         return FIRST_ID

@@ -1,20 +1,37 @@
-"""`snapioc diff`: what differs between two snapshots."""
+"""`snapioc diff`: what differs between two snapshots, or between a snapshot and the machine."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 
-from snapioc.model import Snapshot
+import numpy as np
+
+from snapioc.config import Config, load_config
+from snapioc.model import (
+    LIVE,
+    Comparison,
+    Difference,
+    Readings,
+    SnapError,
+    Snapshot,
+    Verdict,
+    asked_pvs,
+    compare_live,
+    compare_snapshots,
+    differences,
+    largest_first,
+)
 
 from .arguments import Commands, add_filter_argument, add_reading_arguments, new_command, opened_store
-from .differences import Comparison, compare_snapshots
+from .machine import connected
 from .output import print_json, print_lines, print_table
-from .values import difference_text, header_json, reading_json, shown
+from .values import Json, header_json, local_time, reading_json
 
 _ABOUT = (
-    "show the PVs that differ between two snapshots, within the tolerances of the set as it was at A; "
-    "exit code 0 if none differs, 1 if some do, 2 if they cannot be compared"
+    "show what differs between two snapshots, or between a snapshot and the live machine, within the tolerances of the set "
+    "as it was at A, the largest differences first; exit code 0 if nothing differs, 1 if something does, 2 if they cannot "
+    "be compared"
 )
 
 
@@ -22,45 +39,75 @@ def add_to(commands: Commands) -> None:
     """Declare the command."""
     parser = new_command(commands, "diff", _act, _ABOUT, fault_code=2)
     parser.add_argument("a", type=int, metavar="A", help="the snapshot that tells what is right")
-    parser.add_argument("b", type=int, metavar="B", help="the other snapshot")
+    parser.add_argument("b", type=_other_side, metavar=f"B|{LIVE}", help=f"the other snapshot, or {LIVE}: the machine now")
     add_filter_argument(parser)
     add_reading_arguments(parser)
 
 
+def _other_side(text: str) -> int | None:
+    """An id, or None for the machine. Raises ValueError."""
+    return None if text == LIVE else int(text)
+
+
 def _act(arguments: argparse.Namespace) -> int:
-    stored, other = asyncio.run(_load(arguments))
-    compared = compare_snapshots(stored, other, arguments.filter)
+    compared, stored, other = asyncio.run(_compared(arguments))
+    _require_anything(compared)
+    rows = [int(row) for row in largest_first(compared)]
+    found = list(zip(rows, differences(compared, rows), strict=True))
     if arguments.json:
-        heads = {"stored": header_json(stored.header), "other": header_json(other.header)}
-        print_json({**heads, **_counts(compared), "differences": [_json(compared, row) for row in compared.differing]})
+        sides = {"stored": header_json(stored.header), "other": _side_json(other)}
+        print_json({**sides, **_counts(compared), "differences": [_json(compared, *pair) for pair in found]})
     else:
-        if compared.differing:
-            columns = ("pv", str(stored.header.id), str(other.header.id), "difference")
-            print_table(columns, [_row(compared, row) for row in compared.differing], folding=columns[1:])
-        counts = _counts(compared)
-        print_lines([f"{counts['equal']} equal, {counts['different']} different, {counts['unknown']} not in both"])
-    return 1 if compared.differing else 0
+        if found:
+            columns = ("pv", *compared.names, "difference")
+            cells = [(said.pv, said.stored, said.other, said.difference) for _, said in found]
+            print_table(columns, cells, folding=columns[1:])
+        print_lines([", ".join(f"{count} {name}" for name, count in _counts(compared).items())])
+    return 1 if found else 0
 
 
-async def _load(arguments: argparse.Namespace) -> tuple[Snapshot, Snapshot]:
+async def _compared(arguments: argparse.Namespace) -> tuple[Comparison, Snapshot, Snapshot | Readings]:
+    """The comparison and its two sides."""
     async with opened_store(arguments.config) as store:
-        return await store.load(arguments.a), await store.load(arguments.b)
+        stored = await store.load(arguments.a)
+        if arguments.b is not None:
+            other = await store.load(arguments.b)
+            return compare_snapshots(stored, other, arguments.filter), stored, other
+    pvs = asked_pvs(stored, arguments.filter)
+    live = await _read(load_config(arguments.config), stored.header.set_name, pvs)
+    return compare_live(stored, pvs, live), stored, live
 
 
-def _counts(compared: Comparison) -> dict[str, object]:
-    return {"equal": compared.equal, "different": len(compared.differing), "unknown": compared.unknown}
+async def _read(config: Config, set_name: str, pvs: tuple[str, ...]) -> Readings:
+    """What the machine holds now, read within the time of the set, if it is still configured."""
+    own = [known.read_timeout for known in config.sets if known.name == set_name and known.read_timeout]
+    timeout = own[0] if own else config.channels.read_timeout
+    # Channels that have just connected know the labels of their states.
+    async with connected(pvs, max(config.channels.connect_timeout, timeout)) as channels:
+        return await channels.read(pvs, timeout)
 
 
-def _row(compared: Comparison, row: int) -> tuple[str, ...]:
-    stored, other = compared.stored.reading(row), compared.other.reading(row)
-    return compared.pvs[row], shown(stored), shown(other), difference_text(stored, other)
+def _require_anything(compared: Comparison) -> None:
+    if not np.any(compared.verdicts <= Verdict.DIFFERENT):
+        pv, why = compared.missing[0]
+        raise SnapError(f"none of {len(compared.pvs)} PVs is there on both sides ({pv}: {why})")
 
 
-def _json(compared: Comparison, row: int) -> dict[str, object]:
-    pv = compared.pvs[row]
+def _counts(compared: Comparison) -> dict[str, int]:
+    return {"equal": compared.equal, "different": compared.different, "unknown": compared.unknown}
+
+
+def _side_json(side: Snapshot | Readings) -> Json:
+    if isinstance(side, Snapshot):
+        return header_json(side.header)
+    return {"id": LIVE, "time": local_time(side.started), "skew_ms": side.skew * 1e3}
+
+
+def _json(compared: Comparison, row: int, said: Difference) -> Json:
     return {
-        "pv": pv,
-        "verdict": compared.verdicts[row].name,
-        "stored": reading_json(pv, compared.stored, row),
-        "other": reading_json(pv, compared.other, row),
+        "pv": said.pv,
+        "verdict": Verdict(compared.verdicts[row]).name,
+        "difference": said.difference,
+        "stored": reading_json(said.pv, compared.stored, row),
+        "other": reading_json(said.pv, compared.other, row),
     }

@@ -7,7 +7,7 @@ import asyncio
 
 from snapioc.model import SnapError, SnapshotHeader
 
-from .arguments import Commands, add_reading_arguments, new_command, opened_store
+from .arguments import Commands, add_listing_arguments, add_reading_arguments, new_command, opened_store
 from .output import print_json, print_table
 from .values import by_text, header_json, kind_text, local_time
 
@@ -17,8 +17,8 @@ _COLUMNS = ("id", "time", "set", "kind", "title", "tags", "by", "ok/total", "mis
 def add_to(commands: Commands) -> None:
     """Declare the command."""
     parser = new_command(commands, "list", _act, "list snapshots, the newest first; exit code 1 if there are none")
-    parser.add_argument("--set", metavar="S", help="only those of this set")
-    parser.add_argument("-n", type=_count, default=20, metavar="N", help="at most so many (default: %(default)s)")
+    parser.add_argument("--undo", action="store_true", help="also those that restores took before and after writing")
+    add_listing_arguments(parser)
     add_reading_arguments(parser)
 
 
@@ -35,7 +35,7 @@ def _act(arguments: argparse.Namespace) -> int:
 
 async def _headers(arguments: argparse.Namespace) -> list[SnapshotHeader]:
     async with opened_store(arguments.config) as store:
-        return await store.headers(limit=arguments.n, set_name=arguments.set)
+        return await store.headers(limit=arguments.limit, set_name=arguments.set, undo=arguments.undo)
 
 
 def _row(header: SnapshotHeader) -> tuple[object, ...]:
@@ -46,14 +46,8 @@ def _row(header: SnapshotHeader) -> tuple[object, ...]:
         kind_text(header),
         header.title,
         ", ".join(header.tags),
-        by_text(header),
+        by_text(header.origin),
         f"{header.ok}/{header.total}",
         header.missing,
         header.invalid,
     )
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 1")
-    return int(text)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from snapioc.model import Snapshot, SnapshotHeader
+from snapioc.model import Snapshot, SnapshotHeader, chosen_pvs, shown
 
 from .arguments import Commands, add_filter_argument, add_reading_arguments, new_command, opened_store
-from .differences import chosen_pvs
 from .output import print_json, print_lines, print_table, printable
-from .values import by_text, header_json, kind_text, local_time, reading_json, reading_time, severity_text, shown
+from .values import by_text, header_json, kind_text, local_time, reading_json, reading_time, severity_text
 
 
 def add_to(commands: Commands) -> None:
@@ -45,7 +44,7 @@ def _header_lines(header: SnapshotHeader) -> list[str]:
         "snapshot": f"{header.id}, {kind_text(header)}",
         "set": f"{header.set_name}, version {header.set_digest[:12]}",
         "taken": f"{local_time(header.taken_at)}, within {header.skew * 1e3:.1f} ms",
-        "by": by_text(header),
+        "by": by_text(header.origin),
         "title": header.title,
         "comment": header.comment,
         "tags": ", ".join(header.tags),

@@ -1,4 +1,4 @@
-"""Readings, headers and differences as text and as JSON; pure."""
+"""Readings and headers as text and as JSON; pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import numpy as np
 
 from snapioc.model import (
-    BEFORE_RESTORE,
     EPICS_EPOCH,
     DbrType,
     Flag,
+    Origin,
     Reading,
     Readings,
     Reason,
@@ -19,7 +19,6 @@ from snapioc.model import (
     SnapshotHeader,
     Value,
     decode,
-    value_text,
 )
 
 Json = dict[str, object]
@@ -38,13 +37,6 @@ def reading_time(readings: Readings, row: int, digits: int) -> str | None:
     whole = datetime.fromtimestamp(EPICS_EPOCH + seconds, UTC).astimezone().isoformat(timespec="seconds")
     # A double holds today's seconds to a quarter of a microsecond only, so the nanoseconds go beside it.
     return f"{whole[:19]}.{nanoseconds:09}"[: 20 + digits] + whole[19:]
-
-
-def shown(reading: Reading) -> str:
-    """The value for people: `value_text`, but a char array that holds a text as that text."""
-    text = _char_text(reading)
-    value = value_text(reading) if text is None else f'"{text}" (char array of {reading.count})'
-    return f"{value} [cut when it was read]" if reading.flags & Flag.CUT else value
 
 
 def severity_text(severity: int) -> str:
@@ -77,12 +69,12 @@ def header_json(header: SnapshotHeader) -> Json:
 
 def kind_text(header: SnapshotHeader) -> str:
     """`manual`, or `before restore of 1001`."""
-    return f"{header.kind} of {header.restores}" if header.kind == BEFORE_RESTORE else header.kind
+    return header.kind if header.restores is None else f"{header.kind} of {header.restores}"
 
 
-def by_text(header: SnapshotHeader) -> str:
+def by_text(origin: Origin) -> str:
     """`user@host`, as far as the client said."""
-    return "@".join(part for part in (header.origin.user, header.origin.host) if part)
+    return "@".join(part for part in (origin.user, origin.host) if part)
 
 
 def reading_json(pv: str, readings: Readings, row: int) -> Json:
@@ -105,34 +97,6 @@ def reading_json(pv: str, readings: Readings, row: int) -> Json:
         "time": reading_time(readings, row, 9),
         "cut": bool(reading.flags & Flag.CUT),
     }
-
-
-def difference_text(stored: Reading, other: Reading) -> str:
-    """By how much two readings differ, where a number says it: `+0.25`, `3 of 16 elements, at most 0.5`."""
-    if stored.value is None or other.value is None:
-        return ""
-    if DbrType.STRING in (stored.dbr_type, other.dbr_type):
-        same = stored.dbr_type == other.dbr_type
-        return "" if same else f"{stored.dbr_type.name} -> {other.dbr_type.name}"
-    if stored.count != other.count:
-        return f"{stored.count} -> {other.count} elements"
-    if DbrType.ENUM in (stored.dbr_type, other.dbr_type):
-        return ""
-    left, right = (np.atleast_1d(np.asarray(reading.value, np.float64)) for reading in (stored, other))
-    with np.errstate(invalid="ignore", over="ignore"):
-        difference = right - left
-    if difference.size == 1:
-        return f"{difference[0]:+.6g}" if math.isfinite(difference[0]) else ""
-    unequal = (left != right) & ~(np.isnan(left) & np.isnan(right))
-    return f"{np.count_nonzero(unequal)} of {difference.size} elements, at most {np.abs(difference[unequal]).max():.6g}"
-
-
-def _char_text(reading: Reading) -> str | None:
-    """The text in a char array, None if it is none: printable, and nothing but NULs behind its end."""
-    if reading.dbr_type is not DbrType.CHAR or not isinstance(reading.value, np.ndarray):
-        return None
-    text = decode(reading.value.tobytes().rstrip(b"\0"))
-    return text if text and text.isprintable() else None
 
 
 def _label(reading: Reading) -> str | None:

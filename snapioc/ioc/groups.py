@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from snapioc.model import Origin, Severity
+from snapioc.model import Origin, Refused, Severity
 from snapioc.operations import Console, Group, Policy, Result, Status
 
 from .circuit import Put
-from .kinds import AnalogPv, BinaryPv, EnumPv, FilterPv, LongPv, StringArrayPv, StringPv, TextPv
+from .kinds import AnalogPv, BinaryPv, CountPv, EnumPv, FilterPv, LongPv, StringArrayPv, StringPv, TextPv
 from .snap_pv import SnapGroup
 
 _NOT_BELOW_ZERO = (0, 2**31 - 1)
@@ -33,6 +33,11 @@ class GroupPvs(SnapGroup):
     # Commands
     trigger = BinaryPv.pv("TRIGGER", "Save the set now", labels=("Idle", "Save"), handler="put_trigger")
     restore_id = LongPv.pv("RESTORE_ID", "Restore this snapshot", limits=_NOT_BELOW_ZERO, handler="put_restore_id")
+    compare_id = LongPv.pv("COMPARE_ID", "Compare this snapshot", limits=_NOT_BELOW_ZERO, handler="put_compare_id")
+    preview_id = LongPv.pv(
+        "PREVIEW_ID", "Say what restoring it would write", limits=_NOT_BELOW_ZERO, handler="put_preview_id"
+    )
+    undo = BinaryPv.pv("UNDO", "Take back the set's last restore", labels=("Idle", "Undo"), handler="put_undo")
     abort = BinaryPv.pv("ABORT", "Stop the running operation", labels=("Idle", "Abort"), handler="put_abort")
 
     # Inputs
@@ -41,8 +46,20 @@ class GroupPvs(SnapGroup):
     tags = TextPv.pv("TAGS", "Tags of the next snapshot, with commas", handler="put_tags")
     filter = FilterPv.pv("FILTER", "Globs of the PVs to restore, !glob not", handler="put_filter")
     policy = EnumPv.pv("POLICY", "If a PV cannot be restored", labels=_labels(Policy), handler="put_policy")
+    changed_only = BinaryPv.pv("CHANGED", "Which PVs are written", labels=("All", "Changed only"), handler="put_changed")
     verify = BinaryPv.pv("VERIFY", "Read back what a restore wrote", labels=("No", "Yes"), handler="put_verify")
+    compare_with = LongPv.pv(
+        "COMPARE_WITH", "... with this one (0: the live machine)", limits=_NOT_BELOW_ZERO, handler="put_compare_with"
+    )
 
+    rate = AnalogPv.pv(
+        "RATE",
+        "PVs/s to write at most, 0: as the set says",
+        units="PVs/s",
+        precision=1,
+        limits=_UNLIMITED,
+        handler="put_rate",
+    )
     # State
     status = EnumPv.pv("STATUS", "What this group is doing", labels=_labels(Status))
     result = EnumPv.pv("RESULT", "How its last operation ended", labels=_labels(Result), severities=RESULT_SEVERITIES)
@@ -56,6 +73,13 @@ class GroupPvs(SnapGroup):
     unchanged = LongPv.pv("N_UNCHANGED", "PVs that held the stored value", limits=_NOT_BELOW_ZERO)
     invalid = LongPv.pv("N_INVALID", "PVs with INVALID severity", limits=_NOT_BELOW_ZERO)
     failures = TextPv.pv("FAILURES", "Failed PVs: name, tab, reason")
+    equal = LongPv.pv("N_EQUAL", "PVs that COMPARE found equal", limits=_NOT_BELOW_ZERO)
+    different = CountPv.pv("N_DIFFERENT", "PVs that COMPARE found different", limits=_NOT_BELOW_ZERO)
+    unknown = LongPv.pv("N_UNKNOWN", "PVs that COMPARE missed on both sides", limits=_NOT_BELOW_ZERO)
+    differences = TextPv.pv("DIFFERENCES", "Name, stored, other, difference")
+    undo_id = LongPv.pv("UNDO_ID", "Snapshot that UNDO would put back", limits=_NOT_BELOW_ZERO)
+    undo_text = TextPv.pv("UNDO_TEXT", "What UNDO would take back")
+    plan = TextPv.pv("PLAN", "What the preview would write")
     elapsed = AnalogPv.pv("ELAPSED", "Time of the operation", units="s", precision=3, limits=_UNLIMITED)
     last_id = LongPv.pv("LAST_ID", "Newest snapshot made by this TRIGGER", limits=_NOT_BELOW_ZERO)
     last_time = StringPv.pv("LAST_TIME", "When it was taken")
@@ -79,6 +103,18 @@ class GroupPvs(SnapGroup):
     async def put_restore_id(self, snapshot_id: int, put: Put) -> bool:
         """Restore; the id stands in the PV once it was accepted."""
         return await self.control.restore(snapshot_id, self._origin(put))
+
+    async def put_compare_id(self, snapshot_id: int, put: Put) -> bool:
+        """Compare; the id stands in the PV once it was accepted."""
+        return await self.control.compare(snapshot_id)
+
+    async def put_preview_id(self, snapshot_id: int, put: Put) -> bool:
+        """Preview; the id stands in the PV once it was accepted."""
+        return await self.control.preview(snapshot_id, self._origin(put))
+
+    async def put_undo(self, wanted: int, put: Put) -> bool:
+        """Undo, unless a button was released."""
+        return not wanted or await self.control.undo(self._origin(put))
 
     async def put_abort(self, wanted: int, put: Put) -> None:
         """Stop what runs, unless a button was released."""
@@ -108,9 +144,26 @@ class GroupPvs(SnapGroup):
         self.control.inputs.policy = Policy(index)
         await self.control.view.changed()
 
+    async def put_changed(self, wanted: int, put: Put) -> None:
+        """Take whether a restore leaves alone what holds its value already."""
+        self.control.inputs.changed_only = bool(wanted)
+        await self.control.view.changed()
+
+    async def put_rate(self, rate: float, put: Put) -> None:
+        """Take how fast the next restores write at most."""
+        self.control.inputs.rate = rate
+        await self.control.view.changed()
+
     async def put_verify(self, wanted: int, put: Put) -> None:
         """Take whether a restore reads back."""
         self.control.inputs.verify = bool(wanted)
+        await self.control.view.changed()
+
+    async def put_compare_with(self, snapshot_id: int, put: Put) -> None:
+        """Take what the next compares are with."""
+        if snapshot_id < 0:
+            raise Refused(f"{snapshot_id} is no snapshot's id (0: the live machine)")
+        self.control.inputs.compare_with = snapshot_id
         await self.control.view.changed()
 
     async def _take(self, name: str, text: str) -> None:

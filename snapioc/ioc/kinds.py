@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ from caproto import ChannelType
 from snapioc.model import MAX_STRING, Refused, Severity, decode
 
 from .snap_pv import SnapPv
-from .wire import INT32, PutValue, characters, number_in, only, text_of, whole_number
+from .wire import INT32, PutValue, characters, number_in, number_of, only, text_of, whole_number
 
 _STATES = ("ZR", "ON", "TW", "TH", "FR", "FV", "SX", "SV", "EI", "NI", "TE", "EL", "TV", "TT", "FT", "FF")
 
@@ -85,14 +86,29 @@ class LongPv(SnapPv):
         return {"EGU": self.units, "PREC": 0, "HOPR": self.limits[1], "LOPR": self.limits[0]}
 
 
+class CountPv(LongPv):
+    """A count of what should not be: MINOR when it is not 0."""
+
+    def severity_of(self, value: int) -> Severity:
+        """MINOR when there is any."""
+        return Severity.MINOR if value else Severity.NO_ALARM
+
+
 class AnalogPv(SnapPv):
-    """A number with units and precision: ai, always read-only."""
+    """A number with units and precision: ai and ao. What is put must be finite, and not below 0."""
 
     initial = 0.0
 
     def __init__(self, *, units: str, precision: int, limits: tuple[float, float], **kwargs: Any) -> None:
         self.units, self.precision, self.limits = units, precision, limits
         super().__init__(**kwargs)
+
+    def parse(self, values: PutValue) -> float:
+        """A number."""
+        number = number_of(only(values))
+        if not math.isfinite(number) or number < 0:
+            raise Refused(f"{number:g} is no number from 0")
+        return number
 
     def as_texts(self, value: float) -> Sequence[str]:
         """The number with the PV's precision."""

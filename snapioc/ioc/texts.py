@@ -12,18 +12,22 @@ def fit(text: str) -> str:
     return cut(text, TEXT_LIMIT).decode()
 
 
-def lines(items: Sequence[str], show_all: str) -> str:
-    """As many lines as fit, then how many more there are and which command line shows all."""
-    if len("\n".join(items).encode()) <= TEXT_LIMIT:
+def lines(items: Sequence[str], show_all: str, total: int | None = None) -> str:
+    """As many lines as fit, then how many more there are and which command line shows all.
+
+    `items` are the first of `total` lines; None: they are all.
+    """
+    total = len(items) if total is None else total
+    if len(items) == total and len("\n".join(items).encode()) <= TEXT_LIMIT:
         return "\n".join(items)
-    room = TEXT_LIMIT - len(_note(len(items), show_all).encode())
+    room = TEXT_LIMIT - len(_note(total, show_all).encode())
     kept: list[str] = []
     for item in items:
         room -= len(item.encode()) + 1
         if room < 0:
             break
         kept.append(item)
-    return "\n".join([*kept, _note(len(items) - len(kept), show_all)])
+    return "\n".join([*kept, _note(total - len(kept), show_all)])
 
 
 def named(pairs: Sequence[tuple[str, str]], show_all: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from snapioc.operations import Console, Group, Status
+from snapioc.model import RestoreRecord
+from snapioc.operations import Compared, Console, Group, Status
 
 from .groups import ConsolePvs, GroupPvs
-from .texts import fit, named
+from .texts import fit, lines, named
 
 _ALWAYS: Mapping[str, Callable[[Group], Any]] = {
     "title": lambda group: group.inputs.title,
@@ -17,8 +18,15 @@ _ALWAYS: Mapping[str, Callable[[Group], Any]] = {
     "tags": lambda group: group.inputs.tags,
     "filter": lambda group: group.inputs.filter,
     "policy": lambda group: int(group.inputs.policy),
+    "changed_only": lambda group: int(group.inputs.changed_only),
     "verify": lambda group: int(group.inputs.verify),
+    "rate": lambda group: group.inputs.rate,
     "restore_id": lambda group: group.state.restore_id,
+    "preview_id": lambda group: group.state.preview_id,
+    "undo_id": lambda group: group.undo_point.undo_id or 0 if group.undo_point else 0,
+    "undo_text": lambda group: shown_undo(group.undo_point),
+    "compare_id": lambda group: group.state.compare_id,
+    "compare_with": lambda group: group.inputs.compare_with,
     "last_id": lambda group: group.state.last_id,
     "last_time": lambda group: local_time(group.state.last_time),
     "last_title": lambda group: group.state.last_title,
@@ -37,6 +45,7 @@ _RUNNING: Mapping[str, Callable[[Group], Any]] = {
     "unchanged": lambda group: group.state.unchanged,
     "invalid": lambda group: group.state.invalid,
     "trigger": lambda group: int(group.state.saving),
+    "undo": lambda group: int(group.state.undoing),
     "status": lambda group: int(group.state.status),
 }
 
@@ -46,6 +55,11 @@ _RESULTS: Mapping[str, Callable[[Group], Any]] = {
     "progress": lambda group: group.state.progress,
     "elapsed": lambda group: group.state.elapsed,
     **{name: _RUNNING[name] for name in ("total", "done", "failed", "skipped", "unchanged", "invalid")},
+    "equal": lambda group: group.state.compared.equal,
+    "different": lambda group: group.state.compared.different,
+    "unknown": lambda group: group.state.compared.unknown,
+    "differences": lambda group: shown_differences(group.state.compared),
+    "plan": lambda group: lines(group.state.planned.lines, group.state.planned.show_all, group.state.planned.count),
     "failures": lambda group: named(group.state.failures, group.state.show_all),
     "message": lambda group: fit(group.state.message),
     "result": lambda group: int(group.state.result),
@@ -56,6 +70,22 @@ _RESULTS: Mapping[str, Callable[[Group], Any]] = {
 def local_time(timestamp: float) -> str:
     """A Unix time as local ISO 8601 with offset, to the second; empty for 0."""
     return datetime.fromtimestamp(timestamp).astimezone().isoformat(timespec="seconds") if timestamp else ""
+
+
+def shown_differences(compared: Compared) -> str:
+    """A line per PV that differs, as many as a text holds."""
+    return lines(compared.lines, compared.show_all, compared.different)
+
+
+def shown_undo(point: RestoreRecord | None) -> str:
+    """Which restore UNDO would take back: of what, from when, how many PVs, by whom; empty if there is none."""
+    if point is None:
+        return ""
+    what = f"Undo of restore {point.new.undoes}" if point.new.undoes else f"Restore of {point.new.snapshot_id}"
+    who = point.new.origin.user or "unknown"
+    where = f" from {point.new.origin.host}" if point.new.origin.host else ""
+    written = f"{point.written} PV" + ("s" if point.written != 1 else "")
+    return fit(f"{what}, {local_time(point.begun_at)}, {written} of {point.new.set_name}, by {who}{where}")
 
 
 class GroupView:
@@ -83,6 +113,7 @@ class GroupView:
         await self._post(_RESULTS, force=True)
         await self._post(_ALWAYS)
         await self._pvs.trigger.post(0)
+        await self._pvs.undo.post(0)
         await self._pvs.ops.post(self._group.state.ops)
         await self._pvs.status.post(int(self._group.state.status))
 

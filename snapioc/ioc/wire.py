@@ -65,6 +65,16 @@ def whole_number(value: bytes | int | float) -> int:
     return int(exact)
 
 
+def number_of(value: bytes | int | float) -> float:
+    """A put to a number PV. Raises Refused for what is no number."""
+    if isinstance(value, bytes):
+        number = number_in(decode(value).strip())
+        if math.isnan(number):
+            raise Refused(f"{_shown(value)} is no number")
+        return number
+    return float(value)
+
+
 def text_of(values: PutValue) -> str:
     """A put to a text PV: the text of a DBR_STRING, or of characters sent as numbers; trailing NULs do not count.
 

@@ -1,12 +1,16 @@
 """Plain data and pure functions over numpy columns: what every other room speaks. Imports nothing but numpy."""
 
+from .aftermath import Aftermath, classify
 from .channel_states import ChannelStates
+from .check import Checked, check, single_numbers
 from .compare import Verdict, close, compare
+from .comparison import LIVE, Comparison, asked_pvs, chosen_pvs, compare_live, compare_snapshots
 from .dbr import DTYPES, EPICS_EPOCH, MAX_STRING, DbrType, Flag, Reason, Severity
+from .differences import Difference, differences, largest_first
 from .errors import ConfigError, Refused, SnapError, StoreError, UnknownSnapshot
 from .names import canonical_name, long_text_name, matches, name_fault
 from .outcome import Outcome
-from .plan import Checked, Selection, check, select
+from .plan import Selection, select, select_all
 from .pvset import Member, Mode, OnInvalid, PvSet
 from .readings import LIMITS, Metadata, Reading, Readings, ReadingsBuilder, Value
 from .restore_record import NewRestore, Outcomes, PvVerdict, RestoreEnd, RestoreRecord
@@ -21,7 +25,7 @@ from .snapshot import (
     SnapshotHeader,
     count_invalid,
 )
-from .text import decode, value_text
+from .text import decode, shown, value_text
 
 __all__ = [
     "AFTER_RESTORE",
@@ -30,12 +34,16 @@ __all__ = [
     "EPICS_EPOCH",
     "FIRST_ID",
     "LIMITS",
+    "LIVE",
     "MANUAL",
     "MAX_STRING",
+    "Aftermath",
     "ChannelStates",
     "Checked",
+    "Comparison",
     "ConfigError",
     "DbrType",
+    "Difference",
     "Flag",
     "Member",
     "Metadata",
@@ -64,15 +72,25 @@ __all__ = [
     "UnknownSnapshot",
     "Value",
     "Verdict",
+    "asked_pvs",
     "canonical_name",
     "check",
+    "chosen_pvs",
+    "classify",
     "close",
     "compare",
+    "compare_live",
+    "compare_snapshots",
     "count_invalid",
     "decode",
+    "differences",
+    "largest_first",
     "long_text_name",
     "matches",
     "name_fault",
     "select",
+    "select_all",
+    "single_numbers",
+    "shown",
     "value_text",
 ]

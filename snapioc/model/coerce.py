@@ -34,8 +34,12 @@ def coerce(stored: Readings, live: ChannelStates) -> tuple[Readings, dict[int, s
 
 def _fits_as_it_is(stored: Readings, live: ChannelStates) -> NDArray[np.bool_]:
     fits: NDArray[np.bool_] = (stored.dbr_type == live.dbr_type) & (stored.count <= live.element_count)
-    for row in np.flatnonzero(fits & (stored.dbr_type == DbrType.ENUM)).tolist():
-        fits[row] = live.labels[row] in ((), _labels(stored, row))
+    enums = np.flatnonzero(fits & (stored.dbr_type == DbrType.ENUM))
+    pairs = np.stack([stored.metadata[enums], live.metadata[enums]], axis=1)
+    # The labels are looked at once for all rows that have the same ones.
+    _, first, places = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
+    same = [live.labels(row) in ((), _labels(stored, row)) for row in enums[first].tolist()]
+    fits[enums] = np.array(same, bool)[places.reshape(-1)]
     return fits
 
 
@@ -50,7 +54,7 @@ def _known(stored: Readings, row: int) -> Metadata:
 
 def _metadata(stored: Readings, live: ChannelStates, row: int) -> Metadata:
     # A converted enum index is one of the live labels: with the stored ones it would name another state.
-    return replace(_known(stored, row), labels=live.labels[row] or ())
+    return replace(_known(stored, row), labels=live.labels(row) or ())
 
 
 def _converted(stored: Readings, live: ChannelStates, row: int) -> NDArray[np.generic]:
@@ -62,7 +66,7 @@ def _converted(stored: Readings, live: ChannelStates, row: int) -> NDArray[np.ge
         raise ValueError(f"stored as {old.name}, but the PV is {new.name} now")
     numbers = np.atleast_1d(np.asarray(stored.value(row)))
     if old is DbrType.ENUM and new is DbrType.ENUM:
-        return np.array([_index_of_label(i, _labels(stored, row), live.labels[row]) for i in numbers.tolist()], "<u2")
+        return np.array([_index_of_label(i, _labels(stored, row), live.labels(row)) for i in numbers.tolist()], "<u2")
     with np.errstate(all="ignore"):
         converted = numbers.astype(DTYPES[new])
         back = converted.astype(numbers.dtype)

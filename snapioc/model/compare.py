@@ -1,4 +1,4 @@
-"""The one rule by which two readings are equal: used by diff, by the verification of a restore, and later by drift."""
+"""The one rule by which two readings are equal: used by COMPARE, diff, the verification of a restore, and later by drift."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from .dbr import DTYPES, DbrType
+from .batches import Rows, numbers, same_bytes
+from .dbr import DbrType
+from .enum_states import same_states
 from .readings import Readings
 
 
@@ -31,21 +33,18 @@ def compare(
     compared at float32 precision, enums by label where both sides have labels or else by index, strings exactly, arrays
     by length and then element by element.
     """
-    verdicts = np.where(stored.ok, Verdict.MISSING, Verdict.UNKNOWN).astype(np.uint8)
-    verdicts[other.ok & ~stored.ok] = Verdict.MISSING
     both = stored.ok & other.ok
+    verdicts = np.where(stored.ok | other.ok, Verdict.MISSING, Verdict.UNKNOWN).astype(np.uint8)
     verdicts[both] = Verdict.DIFFERENT
+    alike = both & (stored.count == other.count)
+    left_text, right_text = stored.dbr_type == DbrType.STRING, other.dbr_type == DbrType.STRING
     enums = (stored.dbr_type == DbrType.ENUM) & (other.dbr_type == DbrType.ENUM)
-    verdicts[stored.same_values(other) & (~enums | _same_labels(stored, other))] = Verdict.EQUAL
-    open_rows = verdicts == Verdict.DIFFERENT
-    strings = (stored.dbr_type == DbrType.STRING) | (other.dbr_type == DbrType.STRING)
-    single = open_rows & ~strings & ~enums & ~stored.in_heap & ~other.in_heap
-    for rows, left, right, single_precision in _numbers(stored, other, single):
-        equal = close(left, right, abs_tol[rows], rel_tol[rows], single_precision=single_precision)
-        verdicts[rows[equal]] = Verdict.EQUAL
-    for row in np.flatnonzero(open_rows & ~single):
-        if _row_equal(stored, other, int(row), float(abs_tol[row]), float(rel_tol[row])):
-            verdicts[row] = Verdict.EQUAL
+    texts, states, values = (
+        np.flatnonzero(alike & kind) for kind in (left_text & right_text, enums, ~(left_text | right_text | enums))
+    )
+    verdicts[texts[_same_texts(stored, other, texts)]] = Verdict.EQUAL
+    verdicts[states[same_states(stored, other, states)]] = Verdict.EQUAL
+    verdicts[values[_same_numbers(stored, other, values, abs_tol, rel_tol)]] = Verdict.EQUAL
     return verdicts
 
 
@@ -70,64 +69,27 @@ def close(
 
 def _single(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     """At float32 precision; what a float32 cannot hold at all stays as it is, lest 1e300 equal infinity."""
-    with np.errstate(invalid="ignore", over="ignore"):
+    with np.errstate(invalid="ignore", over="ignore", under="ignore"):
         rounded = numbers.astype(np.float32).astype(np.float64)
     return np.where(np.isfinite(rounded), rounded, numbers)
 
 
-def _numbers(
-    stored: Readings, other: Readings, mask: NDArray[np.bool_]
-) -> list[tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64], bool]]:
-    """Single numbers of the masked rows as doubles, grouped by the pair of their types."""
-    groups = []
-    for left_type in np.unique(stored.dbr_type[mask]):
-        for right_type in np.unique(other.dbr_type[mask]):
-            rows = np.flatnonzero(mask & (stored.dbr_type == left_type) & (other.dbr_type == right_type))
-            if rows.size:
-                pair = DbrType(left_type), DbrType(right_type)
-                left, right = _doubles(stored.bits[rows], pair[0]), _doubles(other.bits[rows], pair[1])
-                groups.append((rows, left, right, DbrType.FLOAT in pair))
-    return groups
-
-
-def _doubles(bits: NDArray[np.uint64], dbr_type: DbrType) -> NDArray[np.float64]:
-    dtype = DTYPES[dbr_type]
-    with np.errstate(invalid="ignore"):
-        return bits.view(np.uint8).reshape(-1, 8)[:, : dtype.itemsize].copy().view(dtype)[:, 0].astype(np.float64)
-
-
-def _same_labels(stored: Readings, other: Readings) -> NDArray[np.bool_]:
-    """True where both sides know the same enum labels, or none; then equal indices are equal states."""
-    known: dict[tuple[str, ...], int] = {}
-    sides = []
-    for readings in (stored, other):
-        numbers = [known.setdefault(metadata.labels, len(known)) for metadata in readings.metadatas]
-        none = known.setdefault((), len(known))
-        # The last one is what index -1, "no metadata", finds.
-        sides.append(np.array([*numbers, none])[readings.metadata])
-    same: NDArray[np.bool_] = sides[0] == sides[1]
+def _same_texts(stored: Readings, other: Readings, rows: Rows) -> NDArray[np.bool_]:
+    same = same_bytes(stored, other, rows)
+    # Strings of an array may be padded differently, as they come from a server.
+    for place in np.flatnonzero(~same & (stored.count[rows] != 1)).tolist():
+        same[place] = stored.value(rows[place]) == other.value(rows[place])
     return same
 
 
-def _row_equal(stored: Readings, other: Readings, row: int, abs_tol: float, rel_tol: float) -> bool:
-    left, right = stored.reading(row), other.reading(row)
-    if left.count != right.count:
-        return False
-    if DbrType.STRING in (left.dbr_type, right.dbr_type):
-        return left.dbr_type == right.dbr_type and left.value == right.value
-    pair = (left.dbr_type, right.dbr_type)
-    if pair == (DbrType.ENUM, DbrType.ENUM):
-        names = [_labels(reading.value, reading.metadata.labels) for reading in (left, right)]
-        if None not in names:
-            return names[0] == names[1]
-        abs_tol = rel_tol = 0.0
-    with np.errstate(invalid="ignore"):
-        left_numbers, right_numbers = (np.atleast_1d(np.asarray(x.value, np.float64)) for x in (left, right))
-    return bool(close(left_numbers, right_numbers, abs_tol, rel_tol, single_precision=DbrType.FLOAT in pair).all())
-
-
-def _labels(value: object, labels: tuple[str, ...]) -> list[str] | None:
-    """The labels of one or many enum indices, None where an index has none of its own: none, an empty, or a shared one."""
-    indices = np.atleast_1d(np.asarray(value)).tolist()
-    own = all(i < len(labels) and labels[i] and labels.count(labels[i]) == 1 for i in indices)
-    return [labels[i] for i in indices] if own else None
+def _same_numbers(
+    stored: Readings, other: Readings, rows: Rows, abs_tol: NDArray[np.float64], rel_tol: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    equal = np.zeros(len(stored), np.bool_)
+    equal[rows] = (stored.dbr_type[rows] == other.dbr_type[rows]) & same_bytes(stored, other, rows)
+    equal[rows[stored.count[rows] == 0]] = True
+    for batch in numbers(stored, other, rows[~equal[rows]]):
+        tolerances = batch.per_element(abs_tol), batch.per_element(rel_tol)
+        within = close(batch.stored, batch.other, *tolerances, single_precision=batch.single_precision)
+        equal[batch.rows] = batch.all(within)
+    return equal[rows]

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from fnmatch import translate
 
-from .pvset import MAX_PV_NAME
+MAX_PV_NAME = 500
+"""Bytes of the longest PV name we accept; EPICS itself stops at 60 characters of record name, plus a field and filter."""
 
 _BAD_CHARACTER = re.compile(r"[\s\x00-\x1f\x7f\"'#,$]")
 
@@ -43,5 +44,7 @@ def parse_filter(text: str) -> tuple[list[str], list[str]]:
 
 def matches(pvs: Sequence[str], text: str) -> list[bool]:
     """For each PV whether the FILTER `text` chooses it; an empty text, or one of exclusions only, starts from all."""
+    if not text:
+        return [True] * len(pvs)
     wanted, unwanted = (re.compile("|".join(translate(g) for g in globs)) if globs else None for globs in parse_filter(text))
     return [(wanted is None or bool(wanted.match(pv))) and not (unwanted and unwanted.match(pv)) for pv in pvs]

@@ -14,6 +14,8 @@ class Outcome(IntEnum):
     DISCONNECTED = 3
     NO_WRITE_ACCESS = 4
     UNSENDABLE = 5
+    NOT_SENT = 6
+    """Its turn has not come, or never came."""
 
     @property
     def text(self) -> str:
@@ -28,4 +30,5 @@ _TEXTS = {
     Outcome.DISCONNECTED: "disconnected while it was written",
     Outcome.NO_WRITE_ACCESS: "no write access",
     Outcome.UNSENDABLE: "the value could not be sent",
+    Outcome.NOT_SENT: "not written",
 }

@@ -1,49 +1,48 @@
-"""The restore plan: which members of a snapshot are written, and why the others are not. Pure, so that it can be shown."""
+"""Which members of a snapshot a restore is to write, and why not the others. Pure, so that it can be shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .channel_states import ChannelStates
-from .coerce import coerce
 from .dbr import Flag, Reason, Severity
 from .names import matches
 from .pvset import Member, Mode, OnInvalid, PvSet
 from .readings import Readings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Selection:
     """The members that a restore is to write, as rows of the snapshot, and those that its rules leave out."""
 
-    rows: tuple[int, ...]
-    left_out: tuple[tuple[str, str], ...]
-    """PV and reason of each member that the filter chose but that is not to be written."""
-    chosen: tuple[int, ...]
-    """All that the filter chose, as rows."""
+    rows: NDArray[np.intp]
+    left_out: tuple[tuple[int, str], ...] = ()
+    """Row and reason of each member that the filter chose but that is not to be written."""
 
     @property
     def matched(self) -> int:
         """How many members the filter chose."""
-        return len(self.chosen)
+        return len(self.rows) + len(self.left_out)
 
 
 def select(pv_set: PvSet, stored: Readings, filter_text: str) -> Selection:
     """Choose the members to write: those the filter matches, less what must not be written back."""
-    chosen = matches([member.pv for member in pv_set.members], filter_text)
-    # Few rows are anything but whole and valid; only they are looked at one by one.
-    odd = (~stored.ok | (stored.severity == Severity.INVALID) | (stored.flags & Flag.CUT != 0)).tolist()
-    rows, left_out = [], []
-    for row, member in enumerate(pv_set.members):
-        if chosen[row]:
-            why = why_not_written(member, stored, row) if odd[row] or member.mode is Mode.READ_ONLY else None
-            if why:
-                left_out.append((member.pv, why))
-            else:
-                rows.append(row)
-    return Selection(tuple(rows), tuple(left_out), tuple(row for row, is_chosen in enumerate(chosen) if is_chosen))
+    members = pv_set.members
+    chosen = np.array(matches(pv_set.pvs[: len(members)], filter_text), bool)
+    odd = ~stored.ok | (stored.severity == Severity.INVALID) | (stored.flags & Flag.CUT != 0)
+    # Few rows are anything but whole, valid and writable; only they are looked at one by one.
+    asked = chosen & (odd[: len(members)] | pv_set.read_only)
+    rules = {row: why_not_written(members[row], stored, row) for row in np.flatnonzero(asked).tolist()}
+    left_out = tuple((row, why) for row, why in rules.items() if why)
+    chosen[[row for row, _ in left_out]] = False
+    return Selection(np.flatnonzero(chosen), left_out)
+
+
+def select_all(stored: Readings) -> Selection:
+    """Choose all that was read, whatever its severity: to take back a restore is to put back what was there."""
+    return Selection(np.flatnonzero(stored.ok & (stored.flags & Flag.CUT == 0)))
 
 
 def why_not_written(member: Member, stored: Readings, row: int) -> str | None:
@@ -57,29 +56,3 @@ def why_not_written(member: Member, stored: Readings, row: int) -> str | None:
     if stored.flags[row] & Flag.CUT:
         return "its text was cut when it was read"
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """The plan after the check: the PVs that pass with their values as the channels take them, and those that fail."""
-
-    rows: tuple[int, ...]
-    """Positions, in the list that was checked, of the PVs that can be written."""
-    values: Readings
-    """One row for each of `rows`."""
-    failures: dict[int, str]
-    """Position and reason of each PV that cannot be written."""
-
-
-def check(values: Readings, live: ChannelStates) -> Checked:
-    """Check every PV that is to be written: connected, writable, and able to take its value."""
-    failures = {}
-    for row in np.flatnonzero(~live.connected).tolist():
-        failures[row] = (Reason.DISCONNECTED if live.ever_connected[row] else Reason.NEVER_CONNECTED).text
-    for row in np.flatnonzero(live.connected & ~live.writable).tolist():
-        failures[row] = "no write access"
-    reachable = [row for row in range(len(values)) if row not in failures]
-    coerced, faults = coerce(values.select(reachable), live.select(reachable))
-    failures.update({reachable[position]: why for position, why in faults.items()})
-    good = [position for position in range(len(reachable)) if position not in faults]
-    return Checked(tuple(reachable[position] for position in good), coerced.select(good), failures)

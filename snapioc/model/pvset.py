@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-MAX_PV_NAME = 500
-"""Bytes of the longest PV name we accept; EPICS itself stops at 60 characters of record name, plus a field and filter."""
+import numpy as np
+from numpy.typing import NDArray
+
+from .names import canonical_name
 
 
 class Mode(StrEnum):
@@ -75,6 +77,42 @@ class PvSet:
     def rows(self) -> dict[str, int]:
         """Where each PV stands in `pvs`."""
         return {pv: row for row, pv in enumerate(self.pvs)}
+
+    @cached_property
+    def canonical(self) -> tuple[str, ...]:
+        """For each of `pvs` the name that all ways to write it share."""
+        return tuple(map(canonical_name, self.pvs))
+
+    @cached_property
+    def required(self) -> NDArray[np.intp]:
+        """The rows of the members without which a snapshot counts as failed."""
+        return np.flatnonzero([member.required for member in self.members])
+
+    @cached_property
+    def always(self) -> NDArray[np.bool_]:
+        """For each member whether it is written also if it holds its value."""
+        return np.array([member.always for member in self.members], bool)
+
+    @cached_property
+    def read_only(self) -> NDArray[np.bool_]:
+        """For each member whether it is never written."""
+        return np.array([member.mode is Mode.READ_ONLY for member in self.members], bool)
+
+    @cached_property
+    def readback_rows(self) -> NDArray[np.intp]:
+        """For each member the row of its readback, -1 if it has none."""
+        return np.array([self.rows[member.readback] if member.readback else -1 for member in self.members], np.intp)
+
+    @cached_property
+    def tolerances(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """`abs_tol` and `rel_tol`, a row per PV of `pvs`.
+
+        A readback that is no member itself has those of its member, of the first one if it is the readback of several.
+        """
+        members = list(self.members)
+        owners = {member.readback: member for member in reversed(members)} if len(self.pvs) > len(members) else {}
+        members += [owners[pv] for pv in self.pvs[len(members) :]]
+        return np.array([m.abs_tol for m in members], np.float64), np.array([m.rel_tol for m in members], np.float64)
 
     @cached_property
     def digest(self) -> str:

@@ -140,6 +140,8 @@ class Readings:
     def select(self, rows: Sequence[int] | NDArray[np.intp]) -> Readings:
         """The given rows, in the order given; times and metadata stay those of the whole."""
         index = np.asarray(rows, dtype=np.intp)
+        if len(index) == len(self) and np.array_equal(index, np.arange(len(self))):
+            return self
         lengths = np.diff(self.offsets)[index]
         heap = b"".join(self.raw(row) for row in index[lengths > 0].tolist())
         return replace(
@@ -149,7 +151,7 @@ class Readings:
             heap=heap,
         )
 
-    def spread(self, rows: Sequence[int], size: int) -> Readings:
+    def spread(self, rows: Sequence[int] | NDArray[np.intp], size: int) -> Readings:
         """The inverse of `select`: these rows at the given places among `size`, the others missing as NOT_ASKED.
 
         `rows` must rise.
@@ -178,6 +180,25 @@ class Readings:
         columns["metadata"] = self.metadata.copy()
         columns["metadata"][index] = np.where(known >= 0, known + len(self.metadatas), -1)
         return replace(self, **columns, offsets=_offsets(lengths), heap=heap, metadatas=self.metadatas + other.metadatas)
+
+    def patched(self, rows: Sequence[int] | NDArray[np.intp], other: Readings) -> Readings:
+        """A copy in which the given rows are, wholly, the rows of `other` in their order."""
+        index = np.asarray(rows, dtype=np.intp)
+        columns: dict[str, Any] = {name: getattr(self, name).copy() for name in _COLUMNS}
+        for name, column in columns.items():
+            column[index] = getattr(other, name)
+        columns["metadata"][index] = np.where(other.metadata >= 0, other.metadata + len(self.metadatas), -1)
+        lengths = np.diff(self.offsets)
+        lengths[index] = np.diff(other.offsets)
+        places = {row: place for place, row in enumerate(index.tolist())}
+        pieces = (other.raw(places[r]) if r in places else self.raw(r) for r in np.flatnonzero(lengths).tolist())
+        return replace(
+            self,
+            **columns,
+            offsets=_offsets(lengths),
+            heap=b"".join(pieces),
+            metadatas=self.metadatas + other.metadatas,
+        )
 
     def same_values(self, other: Readings) -> NDArray[np.bool_]:
         """True where both rows are there and hold the same type, count and value, bit for bit."""

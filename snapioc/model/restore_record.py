@@ -9,7 +9,6 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from .readings import Readings
 from .snapshot import Origin
 
 
@@ -47,6 +46,37 @@ class PvVerdict(IntEnum):
     UNREACHABLE = 14
     """Found after an interruption: could not be read."""
 
+    @property
+    def text(self) -> str:
+        """The verdict in a person's words; a text of the restore may say more."""
+        return _TEXTS[self]
+
+    @property
+    def failed(self) -> bool:
+        """Whether the PV was meant to be restored, and is not known to hold what it was to hold."""
+        return self not in _AS_WANTED
+
+
+_TEXTS = {
+    PvVerdict.RESTORED: "restored",
+    PvVerdict.UNCHECKED: "written, not read back",
+    PvVerdict.UNCHANGED: "unchanged",
+    PvVerdict.LEFT_OUT: "left out",
+    PvVerdict.CANNOT: "cannot be written",
+    PvVerdict.NOT_WRITTEN: "not written",
+    PvVerdict.WRITE_FAILED: "write failed",
+    PvVerdict.CLAMPED: "clamped",
+    PvVerdict.REJECTED: "rejected",
+    PvVerdict.LATE: "late",
+    PvVerdict.DIFFERENT: "different",
+    PvVerdict.READBACK_OFF: "readback off",
+    PvVerdict.PREVIOUS: "previous value",
+    PvVerdict.SOMETHING_ELSE: "something else",
+    PvVerdict.UNREACHABLE: "unreachable",
+}
+
+_AS_WANTED = (PvVerdict.RESTORED, PvVerdict.UNCHECKED, PvVerdict.UNCHANGED, PvVerdict.LEFT_OUT)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcomes:
@@ -76,25 +106,21 @@ class NewRestore:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RestoreEnd:
-    """How a restore ended: a Result's name in lower case, its sentence, and how many PVs were written, or may have been.
-
-    `left` holds a row per PV of the set version: what those PVs read at the end that were written but do not hold bit for
-    bit what was to be written; all others are NOT_ASKED. None: there are none.
-    """
+    """How a restore ended: a Result's name in lower case, its sentence, and how many PVs were written, or may have been."""
 
     result: str
     message: str
     written: int
     outcomes: Outcomes = field(default_factory=Outcomes)
-    left: Readings | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreRecord:
     """A restore as the store knows it; times are Unix times, `ended_at` and `result` are empty while it is unfinished.
 
-    `undo_id` is the snapshot with the values before it (None: it never came to write), `after_id` the one that holds
-    `RestoreEnd.left`.
+    `undo_id` is the snapshot with the values before it (None: it never came to write). `after_id` is the snapshot of kind
+    AFTER_RESTORE: what those PVs read at the end that were written but do not hold bit for bit what was to be written, all
+    others NOT_ASKED (None: there are none).
     """
 
     id: int

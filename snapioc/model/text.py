@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .dbr import DbrType
+from .dbr import DbrType, Flag
 from .readings import Reading, Value
 
 _SHOWN = 5
@@ -35,9 +35,27 @@ def value_text(reading: Reading) -> str:
     return _number_text(value, reading)
 
 
+def shown(reading: Reading) -> str:
+    """The value for people: `value_text`, but a char array that holds a text as that text, and a word on a cut text."""
+    text = _char_text(reading)
+    value = value_text(reading) if text is None else f'"{text}" (char array of {reading.count})'
+    return f"{value} [cut when it was read]" if reading.flags & Flag.CUT else value
+
+
+def _char_text(reading: Reading) -> str | None:
+    """The text in a char array, None if it is none: printable, and nothing but NULs behind its end."""
+    if reading.dbr_type is not DbrType.CHAR or not isinstance(reading.value, np.ndarray):
+        return None
+    text = decode(reading.value.tobytes().rstrip(b"\0"))
+    return text if text and text.isprintable() else None
+
+
 def _quoted(raw: bytes) -> str:
-    text = decode(raw)
-    return '"' + "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text) + '"'
+    return f'"{_in_one_line(decode(raw))}"'
+
+
+def _in_one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
 
 
 def _array_text(elements: list[str], size: int) -> str:
@@ -47,7 +65,7 @@ def _array_text(elements: list[str], size: int) -> str:
 def _number_text(value: Value, reading: Reading) -> str:
     labels = reading.metadata.labels
     if reading.dbr_type is DbrType.ENUM and isinstance(value, int) and value < len(labels):
-        return f"{labels[value]} ({value})"
+        return f"{_in_one_line(labels[value])} ({value})"
     if reading.dbr_type is DbrType.FLOAT:
         return str(np.float32(value))  # type: ignore[arg-type]
     return str(value)

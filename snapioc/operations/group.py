@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 
-from snapioc.model import Origin, Refused, Selection, SnapError, Snapshot, StoreError, UnknownSnapshot, select
+from snapioc.model import Origin, Refused, RestoreRecord, Snapshot, StoreError, UnknownSnapshot, asked_pvs, canonical_name
 
+from .compare import compare
 from .health import look_at_store
 from .job import Aborted, Failed, Job
+from .order import RestoreOrder
+from .ordering import restore_order, undo_order
 from .plant import Plant, SetSettings
+from .preview import preview
 from .restore import Restore
+from .runner import Runner
 from .save import Labels, save
-from .state import GroupState, Inputs, Result, Status, View
-
-PUBLISH_PERIOD = 0.1
-"""Seconds between two looks at PROGRESS and ELAPSED while an operation runs."""
-
-_log = logging.getLogger(__name__)
+from .state import Compared, Inputs, Result
 
 
-class Group:
+class Group(Runner):
     """The control state of one set. Commands return True if the operation did what was asked, and raise Refused before it.
 
-    A refusal touches nothing. `view` has to be set before the first command.
+    A refusal touches nothing.
     """
 
-    view: View
-
     def __init__(self, plant: Plant, settings: SetSettings, name: str | None = None) -> None:
-        self.plant = plant
+        super().__init__(plant)
         self.name = settings.pv_set.name if name is None else name
-        self.state = GroupState(status=Status.IDLE)
-        self.inputs = Inputs(policy=settings.policy, verify=settings.verify)
+        self.inputs = Inputs(policy=settings.policy, changed_only=settings.changed_only, verify=settings.verify)
         self._settings = settings
-        self._job: Job | None = None
-        self._task: asyncio.Task[bool] | None = None
-        self._abort_asked = False
 
     @property
     def settings(self) -> SetSettings:
@@ -52,9 +44,9 @@ class Group:
         return self.name
 
     @property
-    def busy(self) -> bool:
-        """True while an operation runs, or a command is being looked at."""
-        return self._task is not None
+    def undo_point(self) -> RestoreRecord | None:
+        """The restore that UNDO would take back."""
+        return self.plant.undo_points.get(self.settings.pv_set.name)
 
     async def remember(self) -> None:
         """Take over the newest snapshot of this group's own TRIGGER from the store. Raises StoreError."""
@@ -68,8 +60,7 @@ class Group:
         with ExitStack() as stack:
             self._require_idle()
             settings = self.settings
-            hold = self.plant.locks.hold(f"the save of {self.label}", settings.pv_set.pvs, writes=False)
-            stack.enter_context(hold)
+            self._hold(stack, "the save", settings.pv_set.canonical, writes=False)
             seen = dict(self.inputs.writes)
             labels = Labels(self.inputs.title, self.inputs.comment, _tags(self.inputs.tags), origin)
             return await self._start(self._save(stack.pop_all(), settings, labels, seen))
@@ -80,43 +71,27 @@ class Group:
             return True
         self._require_idle()
         self.plant.require_enabled()
-        return await self._start(self._restore(snapshot_id, origin, replace(self.inputs, writes=dict(self.inputs.writes))))
+        return await self._start(self._restore(snapshot_id, origin, self._inputs_now()))
 
-    async def abort(self) -> None:
-        """Stop the running operation at its next safe point and wait until it has ended; idle, do nothing."""
-        self._abort_asked = self.busy
-        if self._job:
-            self._job.abort()
-            await self.view.changed()
-        if self._task:
-            with suppress(Refused):
-                await asyncio.shield(self._task)
+    async def preview(self, snapshot_id: int, origin: Origin) -> bool:
+        """Do all of a restore but its writes; True if the restore would do what is asked. 0 does nothing."""
+        if snapshot_id == 0:
+            return True
+        self._require_idle()
+        return await self._start(self._preview(snapshot_id, origin, self._inputs_now()))
 
-    async def close(self) -> None:
-        """Cancel what runs, because the IOC stops."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+    async def undo(self, origin: Origin) -> bool:
+        """Take back the last restore of the set that wrote anything; True if all PVs hold again what they held before."""
+        self._require_idle()
+        self.plant.require_enabled()
+        return await self._start(self._undo(origin, self._inputs_now()))
 
-    async def refused(self, why: str) -> None:
-        """Count a put that was refused, and show why (rule 4)."""
-        self.state.refused += 1
-        self.state.refused_why = why
-        await self.view.changed()
-
-    def _require_idle(self) -> None:
-        if self.busy:
-            raise Refused(f"{self.label} is busy ({self.state.status.name.capitalize()})")
-
-    async def _start(self, work: Awaitable[bool]) -> bool:
-        self._abort_asked = False
-        self._task = asyncio.ensure_future(work)
-        self._task.add_done_callback(self._forget)
-        return await asyncio.shield(self._task)
-
-    def _forget(self, task: asyncio.Task[bool]) -> None:
-        if self._task is task:
-            self._task = None
+    async def compare(self, snapshot_id: int) -> bool:
+        """Compare a snapshot with COMPARE_WITH; True if that was done, whatever it found. 0 does nothing."""
+        if snapshot_id == 0:
+            return True
+        self._require_idle()
+        return await self._start(self._compare(snapshot_id, self.inputs.compare_with))
 
     async def _save(self, stack: ExitStack, settings: SetSettings, labels: Labels, seen: dict[str, int]) -> bool:
         async def work(job: Job) -> None:
@@ -137,89 +112,89 @@ class Group:
     async def _restore(self, snapshot_id: int, origin: Origin, inputs: Inputs) -> bool:
         await self.plant.require_permit()
         try:
-            snapshot = await self.plant.store.load(snapshot_id)
-        except UnknownSnapshot as unknown:
-            raise Refused(str(unknown)) from unknown
+            order = await restore_order(await self._load(snapshot_id), inputs, origin)
         except StoreError as fault:
             self.state.restore_id = snapshot_id
-            await look_at_store(self.plant)
-            why = f"Restore of {snapshot_id} failed: nothing was written, as {fault}"
-            return await self._operate(lambda job: _fail(why), ExitStack())
-        # Many globs on many PVs take their time, and the control PVs must answer meanwhile.
-        selection = await asyncio.to_thread(self._select, snapshot, inputs.filter)
-        how = (inputs.filter, inputs.policy, inputs.verify, origin)
+            return await self._fail_without_store(f"Restore of {snapshot_id} failed: nothing was written, as {fault}")
 
         async def work(job: Job) -> None:
-            await Restore(self.plant, job, snapshot, selection, *how).run()
+            await self._carry_out(job, order)
             if self.state.result is Result.SUCCESS:
                 self.inputs.clear_unless_changed(inputs.writes, "filter")
 
         with ExitStack() as stack:
-            pvs = [snapshot.pv_set.members[row].pv for row in selection.rows]
-            stack.enter_context(self.plant.locks.hold(f"the restore of {snapshot_id} by {self.label}", pvs, writes=True))
+            self._hold(stack, f"the restore of {snapshot_id}", order.pvs, writes=True)
             self.state.restore_id = snapshot_id
             await self._operate(work, stack.pop_all())
         return self.state.result is Result.SUCCESS
 
-    def _select(self, snapshot: Snapshot, filter_text: str) -> Selection:
-        header = snapshot.header
-        if not self.accepts(header.set_name):
-            raise Refused(f"snapshot {header.id} is of the set {header.set_name}: restore it there or on the console")
-        selection = select(snapshot.pv_set, snapshot.readings, filter_text)
-        if not selection.matched:
-            raise Refused(f"the filter {filter_text!r} matches no PV of snapshot {header.id}")
-        return selection
-
-    def accepts(self, set_name: str) -> bool:
-        """Whether this group restores snapshots of that set."""
-        return set_name == self.name
-
-    async def _operate(self, work: Callable[[Job], Awaitable[None]], stack: ExitStack) -> bool:
-        """Run a job to its end and publish it; True if it is wholly done."""
-        self.state.show_all = "the IOC's log has all"
-        self._job = job = Job(self.state, self.view.changed)
-        if self._abort_asked:
-            job.abort()
-        ticker = asyncio.create_task(self._publish_progress(job))
+    async def _undo(self, origin: Origin, inputs: Inputs) -> bool:
+        await self.plant.require_permit()
         try:
-            with stack:
-                await self.plant.notify()
-                await self._run(work, job)
-        finally:
-            ticker.cancel()
-            self._job = self._task = None
-        self.state.ops += 1
-        self.state.status, self.state.saving = Status.IDLE, False
-        self._log_end()
-        await self.plant.notify()
-        await self.view.ended()
+            order = await undo_order(self.plant.store, self.settings.pv_set.name, inputs, origin)
+        except StoreError as fault:
+            return await self._fail_without_store(f"Undo failed: nothing was written, as {fault}")
+        with ExitStack() as stack:
+            self._hold(stack, "the undo", order.pvs, writes=True)
+            self.state.undoing = True
+            await self._operate(lambda job: self._carry_out(job, order), stack.pop_all())
         return self.state.result is Result.SUCCESS
 
-    async def _run(self, work: Callable[[Job], Awaitable[None]], job: Job) -> None:
+    async def _carry_out(self, job: Job, order: RestoreOrder) -> None:
+        await Restore(self.plant, job, order).run()
+        await self.plant.look_at_undo(order.snapshot.header.set_name)
+
+    async def _preview(self, snapshot_id: int, origin: Origin, inputs: Inputs) -> bool:
         try:
-            await work(job)
-        except Failed as failed:
-            job.end(Result.FAILED, str(failed))
-        except Aborted:
-            job.end(Result.ABORTED, "Aborted")
-        except SnapError as fault:
-            job.end(Result.FAILED, f"Failed: {fault}")
-        except Exception as fault:  # a defect of ours must end as a failed put that is logged, not as a dead group
-            _log.exception("operation of %s", self.label)
-            job.end(Result.FAILED, f"Failed by a defect of snapioc, see its log: {fault!r}")
+            order = await restore_order(await self._load(snapshot_id), inputs, origin)
+        except StoreError as fault:
+            self.state.preview_id = snapshot_id
+            return await self._fail_without_store(f"Preview of {snapshot_id} failed: {fault}")
+        with ExitStack() as stack:
+            self._hold(stack, f"the preview of {snapshot_id}", order.pvs, writes=False)
+            self.state.preview_id = snapshot_id
+            await self._operate(lambda job: preview(job, self.plant, order), stack.pop_all())
+        return self.state.result is Result.SUCCESS
 
-    def _log_end(self) -> None:
-        state = self.state
-        _log.log(logging.INFO if state.result is Result.SUCCESS else logging.WARNING, "%s: %s", self.label, state.message)
-        if not state.show_all.startswith("snapioc "):
-            for pv, why in state.failures:
-                _log.info("%s: %s: %s", self.label, pv, why)
+    def _hold(self, stack: ExitStack, what: str, pvs: Iterable[str], *, writes: bool) -> None:
+        """Lock PVs until the stack is closed; they are in their canonical names."""
+        stack.enter_context(self.plant.locks.hold(f"{what} by {self.label}", pvs, writes=writes))
 
-    async def _publish_progress(self, job: Job) -> None:
-        while True:
-            await asyncio.sleep(PUBLISH_PERIOD)
-            job.tick()
-            await self.view.changed()
+    def _inputs_now(self) -> Inputs:
+        return replace(self.inputs, writes=dict(self.inputs.writes))
+
+    async def _compare(self, snapshot_id: int, other_id: int) -> bool:
+        try:
+            stored = await self._load(snapshot_id)
+            other = await self._load(other_id) if other_id else None
+        except StoreError as fault:
+            self.state.compare_id = snapshot_id
+            self.state.compared = Compared()
+            return await self._fail_without_store(f"Compare of {snapshot_id} failed: {fault}")
+        with ExitStack() as stack:
+            if other is None:
+                self._hold(stack, f"the compare of {snapshot_id}", map(canonical_name, asked_pvs(stored)), writes=False)
+            self.state.compare_id = snapshot_id
+            await self._operate(lambda job: compare(job, self.plant, stored, other), stack.pop_all())
+        return self.state.result in (Result.SUCCESS, Result.PARTIAL)
+
+    async def _load(self, snapshot_id: int) -> Snapshot:
+        """A snapshot that this group may use. Raises Refused if there is none, StoreError if the store does not answer."""
+        try:
+            snapshot = await self.plant.store.load(snapshot_id)
+        except UnknownSnapshot as unknown:
+            raise Refused(str(unknown)) from unknown
+        if not self.accepts(snapshot.header.set_name):
+            raise Refused(f"snapshot {snapshot_id} is of the set {snapshot.header.set_name}: use its group or the console")
+        return snapshot
+
+    async def _fail_without_store(self, why: str) -> bool:
+        await look_at_store(self.plant)
+        return await self._operate(lambda job: _fail(why), ExitStack())
+
+    def accepts(self, set_name: str) -> bool:
+        """Whether this group restores and compares snapshots of that set."""
+        return set_name == self.name
 
     def _remember(self, snapshot_id: int, taken_at: float, title: str) -> None:
         self.state.last_id, self.state.last_time, self.state.last_title = snapshot_id, taken_at, title
@@ -249,7 +224,7 @@ class Console(Group):
         self.selected = set_name
 
     def accepts(self, set_name: str) -> bool:
-        """The console restores snapshots of any set, also of those that are configured no more."""
+        """The console takes snapshots of any set, also of those that are configured no more."""
         return True
 
 

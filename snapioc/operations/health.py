@@ -9,9 +9,10 @@ from typing import Protocol
 from snapioc.model import StoreError
 
 from .plant import Plant
+from .recovery import Recovery, Shows, recovered
 
 
-class Remembers(Protocol):
+class Remembers(Shows, Protocol):
     """A group that takes over its newest snapshot from the store."""
 
     async def remember(self) -> None:
@@ -26,9 +27,12 @@ PERIOD_WHEN_BAD = 1.0
 
 
 async def watch_store(plant: Plant, groups: Sequence[Remembers]) -> None:
-    """Keep STORE_OK true for ever, and let the groups remember as soon as the store answers."""
+    """Keep STORE_OK true for ever; remember and recover what was before the start as soon as the store answers."""
+    recovery = Recovery(plant, groups)
     while True:
-        await asyncio.sleep(PERIOD if plant.remembered and not plant.store_fault else PERIOD_WHEN_BAD)
+        await recovery.go_on()
+        good = plant.remembered and plant.recovered and not plant.store_fault
+        await asyncio.sleep(PERIOD if good else PERIOD_WHEN_BAD)
         await look_at_store(plant)
         await remember(plant, groups)
 
@@ -53,6 +57,10 @@ async def remember(plant: Plant, groups: Sequence[Remembers]) -> None:
             plant.is_newest(newest)
         for group in groups:
             await group.remember()
+        for set_name in plant.sets:
+            await plant.look_at_undo(set_name)
+        if not plant.recovered and not await plant.store.unfinished_restores():
+            await recovered(plant, groups)
         plant.remembered = True
     except StoreError as fault:
         await plant.store_is(fault)

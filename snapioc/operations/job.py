@@ -54,6 +54,12 @@ class Job:
         self.advance(0)
         await self._publish()
 
+    async def show(self, status: Status) -> None:
+        """Publish a change of status within a step."""
+        if not self._abort.is_set() and self.state.status is not status:
+            self.state.status = status
+            await self._publish()
+
     def advance(self, done: int) -> None:
         """Say how much of the step is done; PROGRESS never falls."""
         start, end, size = self._span

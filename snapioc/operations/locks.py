@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from snapioc.model import Refused, canonical_name
+from snapioc.model import Refused
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,9 +26,11 @@ class PvLocks:
     def hold(self, holder: str, pvs: Iterable[str], *, writes: bool) -> Iterator[None]:
         """Keep others from writing these PVs, and with `writes` also from reading them; `holder` is named to them.
 
+        The names are canonical, lest one PV be locked under one name and free under another.
+
         Raises Refused, naming the holder and a PV, if that is impossible now.
         """
-        wanted = _Hold(holder, frozenset(map(canonical_name, pvs)), writes)
+        wanted = _Hold(holder, frozenset(pvs), writes)
         for other in self._holds:
             shared = wanted.pvs & other.pvs if writes or other.writes else None
             if shared:

@@ -5,27 +5,41 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from snapioc.model import PvSet, Reason, Refused, SnapError, SnapshotHeader, StoreError
+from snapioc.model import PvSet, Reason, Refused, RestoreRecord, SnapError, SnapshotHeader, StoreError
 
+from .disable import Disabled
 from .locks import PvLocks
+from .pace import BATCH
 from .protocols import Channels, Store
-from .state import Policy
+from .state import Policy, Status
+from .ways import Ways, ways_of
 
 
 @dataclass(frozen=True, slots=True)
 class SetSettings:
-    """A configured set: its PVs and how its operations are run; times in seconds, `min_complete` a fraction."""
+    """A configured set: its PVs and how its operations are run; times in seconds, `min_complete` a fraction.
+
+    `rate` (PVs/s, 0: none) and `batch` (PVs) pace what a restore writes, `settle` is the time that its readbacks are given.
+    """
 
     pv_set: PvSet
     read_timeout: float = 2.0
     min_complete: float = 0.0
     policy: Policy = Policy.STRICT
+    changed_only: bool = True
     verify: bool = True
+    rate: float = 0.0
+    batch: int = BATCH
+    settle: float = 0.0
 
 
-@dataclass(slots=True)
+@dataclass
 class Plant:
-    """Shared by the groups of one IOC; `watchers` are called when `store_fault`, `newest` or `locks` changed."""
+    """Shared by the groups of one IOC; `watchers` are called when `store_fault`, `newest` or `locks` changed.
+
+    `remembered`: what the store knows from before is taken over. `recovered`: what became of the restores that the last
+    stop of the IOC interrupted is known; no restore is accepted before.
+    """
 
     channels: Channels
     store: Store
@@ -39,7 +53,19 @@ class Plant:
     store_fault: str | None = None
     newest: SnapshotHeader | None = None
     remembered: bool = False
+    recovered: bool = True
+    undo_points: dict[str, RestoreRecord] = field(default_factory=dict)
+    disabled: Disabled = field(init=False)
     watchers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.disabled = Disabled(self.channels)
+        self._ways: dict[str, Ways] = {}
+
+    @property
+    def resting(self) -> Status:
+        """The status of a group in which no operation runs."""
+        return Status.IDLE if self.recovered else Status.STARTING
 
     async def notify(self) -> None:
         """Tell the watchers that something changed."""
@@ -62,6 +88,23 @@ class Plant:
         """The configured set; a snapshot of a set that is configured no more is treated with the defaults."""
         return self.sets.get(name) or SetSettings(PvSet(name, ()), self.read_timeout)
 
+    def ways_of(self, pv_set: PvSet) -> Ways:
+        """How the members of a set version are written."""
+        if pv_set.digest not in self._ways:
+            self._ways = {pv_set.digest: ways_of(pv_set.members)}  # the next restore is most likely of the same one
+        return self._ways[pv_set.digest]
+
+    async def look_at_undo(self, set_name: str) -> None:
+        """Note what UNDO of a set would take back now."""
+        try:
+            point = await self.store.undo_point(set_name)
+        except StoreError as fault:
+            await self.store_is(fault)
+            return
+        if point:
+            self.undo_points[set_name] = point
+        await self.notify()
+
     async def require_permit(self) -> None:
         """Raise Refused unless restores are enabled and the permit PV, if there is one, reads non-zero."""
         self.require_enabled()
@@ -79,6 +122,8 @@ class Plant:
             raise Refused(f"the permit PV {self.permit_pv} reads {reading.value!r}, so restores are not permitted")
 
     def require_enabled(self) -> None:
-        """Raise Refused if RESTORE_ENABLE says Disabled."""
+        """Raise Refused if RESTORE_ENABLE says Disabled, or it is not known yet what the last stop interrupted."""
+        if not self.recovered:
+            raise Refused("the IOC is starting: it is not known yet whether its last stop interrupted a restore")
         if not self.restore_enabled:
             raise Refused("restores are disabled (RESTORE_ENABLE)")

@@ -8,7 +8,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from snapioc.model import ChannelStates, NewSnapshot, Readings, Snapshot, SnapshotHeader
+from snapioc.model import (
+    ChannelStates,
+    NewRestore,
+    NewSnapshot,
+    PvSet,
+    Readings,
+    RestoreEnd,
+    RestoreRecord,
+    Snapshot,
+    SnapshotHeader,
+)
 
 Progress = Callable[[int], None]
 """Called on the main event loop, now and then, with how many PVs are done so far."""
@@ -27,6 +37,9 @@ class Channels(Protocol):
     async def states(self, pvs: Sequence[str]) -> ChannelStates:
         """What is known of the channels now, without asking the machine."""
 
+    async def refresh(self, pvs: Sequence[str], timeout: float) -> ChannelStates:
+        """The same after the machine was asked for labels and limits anew; ends like `read`."""
+
     async def disconnected(self, pvs: Sequence[str]) -> list[str]:
         """Those of the PVs that are not connected now, in their order."""
 
@@ -38,9 +51,23 @@ class Channels(Protocol):
     ) -> NDArray[np.uint8]:
         """Write all PVs at once; an Outcome per PV. `values` are of the channels' own types (see `model.check`)."""
 
+    async def put_and_wait(
+        self,
+        pvs: Sequence[str],
+        values: Readings,
+        timeouts: NDArray[np.float64],
+        progress: Progress | None = None,
+        outcomes: NDArray[np.uint8] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Write all PVs, and wait until their records are done, each for its own seconds; an Outcome per PV.
+
+        `outcomes`, if given, is filled as they come (NOT_SENT: none so far, sent or not), and returned. Cancelled, it waits
+        no more; what was sent stays sent.
+        """
+
 
 class Store(Protocol):
-    """Where snapshots are kept. Each method raises StoreError with a sentence for a person when the store fails."""
+    """Where snapshots and restores are kept. Each method raises StoreError, with a sentence for a person, when it fails."""
 
     async def save(self, snapshot: NewSnapshot) -> SnapshotHeader:
         """Commit a snapshot durably; it is there, whole, when this returns."""
@@ -49,7 +76,27 @@ class Store(Protocol):
         """The snapshot with its values. Raises StoreError if there is none with this id."""
 
     async def newest(self, *, group: str | None = None) -> SnapshotHeader | None:
-        """The newest snapshot of any set and kind; with `group` the newest that this group's own TRIGGER made."""
+        """The newest snapshot of any set, those of restores excepted; with `group` the newest that its own TRIGGER made."""
+
+    async def begin_restore(self, new: NewRestore, pv_set: PvSet, before: NewSnapshot | None = None) -> RestoreRecord:
+        """Commit durably, as one, the record of a restore and the values before it; both are there when this returns.
+
+        `pv_set` is that of the restored snapshot. `before` becomes a snapshot of kind BEFORE_RESTORE, and `undo_id` of the
+        record. Raises StoreError also if the restored snapshot was deleted meanwhile.
+        """
+
+    async def end_restore(self, restore_id: int, end: RestoreEnd, left: NewSnapshot | None = None) -> RestoreRecord:
+        """Commit durably, as one, how a restore ended and what it left, which becomes `after_id` of the record.
+
+        `left` becomes a snapshot of kind AFTER_RESTORE (see RestoreRecord). Raises StoreError also if the restore has ended
+        before.
+        """
+
+    async def undo_point(self, set_name: str) -> RestoreRecord | None:
+        """The newest restore of the set that has ended, wrote (or may have written) a PV, and has a way back."""
+
+    async def unfinished_restores(self) -> list[RestoreRecord]:
+        """The restores that have begun and not ended, newest first: after a start those that a kill interrupted."""
 
     async def probe(self) -> None:
         """Return if the store can be written now; raises StoreError saying why not."""

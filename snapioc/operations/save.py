@@ -73,9 +73,11 @@ def _verdict(header: SnapshotHeader, settings: SetSettings, readings: Readings, 
     if header.invalid:
         details.append(f"{header.invalid} with INVALID severity")
     message = "; ".join([saved, *details])
-    required = [m.pv for row, m in enumerate(settings.pv_set.members) if m.required and not readings.ok[row]]
-    if required:
-        return Result.FAILED, f"{message}; {pvs_of(len(required))} that are required are missing, {required[0]} among them"
+    required = settings.pv_set.required
+    lacking = required[~readings.ok[required]]
+    if len(lacking):
+        first = settings.pv_set.pvs[lacking[0]]
+        return Result.FAILED, f"{message}; {pvs_of(len(lacking))} that are required are missing, {first} among them"
     # Less by a rounding error is not less: 0.55 of 100 is 55.000000000000007.
     if header.ok < settings.min_complete * header.total * (1 - 1e-9):
         return Result.FAILED, f"{message}; that is less than the {settings.min_complete:.4g} that min_complete asks for"

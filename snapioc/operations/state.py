@@ -45,11 +45,31 @@ Named = tuple[tuple[str, str], ...]
 """PVs, each with a reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the last comparison found; `lines` are the first of the `different` PVs, and `show_all` shows all of them."""
+
+    equal: int = 0
+    different: int = 0
+    unknown: int = 0
+    lines: tuple[str, ...] = ()
+    show_all: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What the last preview would write: how many PVs, the first of them as lines, and what shows all of them."""
+
+    count: int = 0
+    lines: tuple[str, ...] = ()
+    show_all: str = ""
+
+
 @dataclass(slots=True)
 class GroupState:
     """The state PVs of one group; times in seconds but `skew` (ms), `last_time` is Unix time.
 
-    `restore_id` is the id last asked for, `show_all` says where all failures of the
+    `restore_id`, `preview_id` and `compare_id` are the ids last asked for, `show_all` says where all failures of the
     last operation are shown, if they are too many for a PV.
     """
 
@@ -71,7 +91,12 @@ class GroupState:
     last_time: float = 0.0
     last_title: str = ""
     restore_id: int = 0
+    preview_id: int = 0
+    compare_id: int = 0
+    planned: Planned = Planned()
+    compared: Compared = Compared()
     saving: bool = False
+    undoing: bool = False
     show_all: str = ""
     refused: int = 0
     refused_why: str = ""
@@ -87,7 +112,10 @@ class Inputs:
     tags: str = ""
     filter: str = ""
     policy: Policy = Policy.STRICT
+    changed_only: bool = True
     verify: bool = True
+    rate: float = 0.0
+    compare_with: int = 0
     writes: dict[str, int] = field(default_factory=dict)
 
     def set_text(self, name: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Where snapshots are kept: SQLAlchemy on SQLite, values as content-addressed blocks.
+"""Where snapshots and restores are kept: SQLAlchemy on SQLite, values as content-addressed blocks.
 
 Decided, and hard to undo:
 
@@ -13,6 +13,11 @@ there. Metadata ids inside the SHAPE blocks are those of the whole database, so 
 
 *Members of a set are blocks too*, in slot order, and the order of the file is kept apart. A row per member and version was
 the alternative: 10 MB for each version of a set of 40,000.
+
+*A restore is a row that is committed with its undo snapshot before the first write*, and ended once. Its verdicts are one
+blob of its own: they are read together, nothing is ever asked of one PV over many restores, and a row per PV and restore
+would cost more than the values do. What UNDO or a recovery needs cannot be deleted; that is a rule of `restores`, not a
+foreign key, because the record stays when its snapshots go.
 
 *No ORM.* Only Core statements: nothing here has an identity that changes, and a value is never a Python object.
 

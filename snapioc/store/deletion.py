@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import delete, exists, insert, select
 
-from . import headers
+from . import headers, restores
 from .database import Database
 from .tables import block, released_block, set_block, snapshot, snapshot_block
 
@@ -15,12 +15,13 @@ BATCH = 100
 async def delete_snapshot(database: Database, snapshot_id: int) -> None:
     """Delete a snapshot. Its blocks are noted in the same transaction, so that a crash leaves none behind for ever.
 
-    Raises StoreError if there is none with this id.
+    Raises StoreError if there is none with this id, or UNDO needs it.
     """
     used = select(snapshot_block.c.block_id).where(snapshot_block.c.snapshot_id == snapshot_id)
     noted = select(released_block.c.block_id)
     async with database.write() as connection:
         await headers.one(connection, snapshot_id)
+        await restores.check_not_needed(connection, snapshot_id)
         await connection.execute(
             insert(released_block).from_select(["block_id"], used.where(snapshot_block.c.block_id.not_in(noted)).distinct())
         )

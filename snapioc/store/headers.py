@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from snapioc.model import (
+    AFTER_RESTORE,
     BEFORE_RESTORE,
     MANUAL,
     NewSnapshot,
@@ -22,9 +23,10 @@ from snapioc.model import (
 
 from .batches import batches, insert_all
 from .tables import pv_set, set_version, snapshot, snapshot_tag, tag
+from .texts import storable
 
-NOT_UNDO = snapshot.c.kind != BEFORE_RESTORE
-"""Snapshots that a restore took to have a way back are never the newest one (pv-contract, NEWEST_ID)."""
+NOT_UNDO = snapshot.c.kind.not_in([BEFORE_RESTORE, AFTER_RESTORE])
+"""Snapshots that a restore took are never the newest one (pv-contract, NEWEST_ID), and in no list unless asked for."""
 
 LARGEST_ID = 2**31 - 1
 """Of a CA integer; larger numbers never reach the database, which might not take them."""
@@ -39,7 +41,7 @@ async def add(connection: AsyncConnection, new: NewSnapshot, version_id: int) ->
     """Insert the header of a snapshot."""
     row = _row(new, version_id)
     new_id = (await connection.execute(insert(snapshot).values(row).returning(snapshot.c.id))).scalar_one()
-    tags = tuple(dict.fromkeys(_storable(name) for name in new.tags))
+    tags = tuple(dict.fromkeys(storable(name) for name in new.tags))
     await _add_tags(connection, new_id, tags)
     return _header({**row, "id": new_id, "name": new.pv_set.name, "digest": new.pv_set.digest}, tags)
 
@@ -74,10 +76,10 @@ def _row(new: NewSnapshot, version_id: int) -> dict[str, Any]:
         "kind": new.kind,
         "taken_at": readings.started,
         "finished_at": readings.finished,
-        "title": _storable(new.title),
-        "comment": _storable(new.comment),
-        "by_user": _storable(new.origin.user),
-        "by_host": _storable(new.origin.host),
+        "title": storable(new.title),
+        "comment": storable(new.comment),
+        "by_user": storable(new.origin.user),
+        "by_host": storable(new.origin.host),
         "by_group": new.origin.group,
         "restores": new.restores,
         "total": int(np.count_nonzero(readings.reason != Reason.NOT_ASKED)),
@@ -133,8 +135,3 @@ async def _tags(connection: AsyncConnection, snapshot_ids: Sequence[int]) -> dic
         for row in await connection.execute(links.where(snapshot_tag.c.snapshot_id.in_(batch))):
             tags.setdefault(row.snapshot_id, []).append(row.name)
     return tags
-
-
-def _storable(text: str) -> str:
-    """A client may claim any bytes as its name: what no database takes as text must not cost the snapshot."""
-    return text.encode(errors="replace").decode().replace("\0", "")

@@ -29,14 +29,15 @@ Links: TypeAlias = Mapping[tuple[int, int], tuple[int, int]]
 async def history(database: Database, set_name: str, pv: str, limit: int) -> list[tuple[SnapshotHeader, Reading]]:
     """The newest `limit` snapshots of the set in whose version the PV is, newest first, with what it held in each.
 
-    Empty if the PV was never in the set. Raises StoreError if a snapshot is damaged.
+    Those before and after restores are left out: they hold few PVs, and would push others out of the limit. Empty if the PV
+    was never in the set. Raises StoreError if a snapshot is damaged.
     """
     async with database.read() as connection:
         place = await _slot(connection, set_name, pv)
         if place is None:
             return []
         versions = await _versions_with(connection, set_name, place)
-        found = await headers.find(connection, snapshot.c.version_id.in_(versions), limit=limit)
+        found = await headers.find(connection, headers.NOT_UNDO, snapshot.c.version_id.in_(versions), limit=limit)
         ids = [header.id for header in found]
         links = await _links(connection, ids, place)
         packed = await fetch(connection, (block_id for _, block_id in links.values()))

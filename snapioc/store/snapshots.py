@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from snapioc.model import NewSnapshot, Readings, Snapshot, SnapshotHeader, StoreError
 
@@ -17,27 +19,57 @@ from .block_table import fetch, keep
 from .blocks import Block, Packed, pack_all, unpack_all
 from .columns import Column, Key, Planes, decode, encode, to_readings
 from .database import Database
+from .memory import Version
 from .tables import snapshot, snapshot_block
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A snapshot encoded and packed, so that the transaction that adds it lasts a few milliseconds."""
+
+    new: NewSnapshot
+    version: Version
+    blocks: Mapping[Key, Block]
+    packed: Mapping[bytes, bytes]
+
+    def of_restore(self, kind: str, restored: int) -> Prepared:
+        """The same as the snapshot of this kind that belongs to a restore of that snapshot."""
+        return replace(self, new=replace(self.new, kind=kind, restores=restored))
+
+    def remember(self, database: Database) -> None:
+        """Note, once it is committed, that the store has its blocks."""
+        database.memory.stored[self.new.pv_set.name] = frozenset(block.digest for block in self.blocks.values())
+
+
 async def save(database: Database, new: NewSnapshot) -> SnapshotHeader:
-    """Commit a snapshot. All is encoded and packed before the transaction begins, which then lasts a few milliseconds."""
+    """Commit a snapshot."""
+    prepared = await prepare(database, new)
+    async with database.write() as connection:
+        header = await add(connection, prepared)
+    prepared.remember(database)
+    return header
+
+
+async def prepare(database: Database, new: NewSnapshot) -> Prepared:
+    """Do all that can be done before the transaction. Raises StoreError if there is not a reading per PV of the set."""
     name, readings = new.pv_set.name, new.readings
     version = await set_versions.register(database, new.pv_set)
     if len(readings) != len(version.slots):
         raise StoreError(f"set {name} has {len(version.slots)} PVs, but {len(readings)} readings were to be stored")
     ids = await metadata_ids.register(database, name, readings.metadatas)
     known = database.memory.stored.get(name, frozenset())
-    blocks, packed = await asyncio.to_thread(_encoded, readings, version.slots, ids, known)
-    async with database.write() as connection:
-        header = await headers.add(connection, new, version.id)
-        block_ids = await keep(connection, blocks.values(), packed)
-        links = [
-            {"snapshot_id": header.id, "part": key.column, "first_slot": key.slot, "block_id": block_ids[block.digest]}
-            for key, block in blocks.items()
-        ]
-        await insert_all(connection, snapshot_block, links)
-    database.memory.stored[name] = frozenset(block_ids)
+    return Prepared(new, version, *await asyncio.to_thread(_encoded, readings, version.slots, ids, known))
+
+
+async def add(connection: AsyncConnection, prepared: Prepared) -> SnapshotHeader:
+    """Insert a snapshot."""
+    header = await headers.add(connection, prepared.new, prepared.version.id)
+    ids = await keep(connection, prepared.blocks.values(), prepared.packed)
+    links = [
+        {"snapshot_id": header.id, "part": key.column, "first_slot": key.slot, "block_id": ids[block.digest]}
+        for key, block in prepared.blocks.items()
+    ]
+    await insert_all(connection, snapshot_block, links)
     return header
 
 

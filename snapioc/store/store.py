@@ -2,61 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from snapioc.model import (
+    NewRestore,
+    NewSnapshot,
+    Outcomes,
+    PvSet,
+    Reading,
+    RestoreEnd,
+    RestoreRecord,
+    Snapshot,
+    SnapshotHeader,
+)
 
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-
-from snapioc.model import NewSnapshot, Reading, Snapshot, SnapshotHeader, StoreError
-
-from . import deletion, headers, probing, snapshots
-from .database import Database
+from . import deletion, headers, probing, restores, snapshots
 from .history import history
-from .sqlite import SqliteFile
+from .opening import Opening
 from .tables import pv_set
 
-log = logging.getLogger(__name__)
 
-
-class SqlStore:
-    """Snapshots in a database; implements `operations.protocols.Store`. All methods are for one event loop.
+class SqlStore(Opening):
+    """Snapshots and restores in a database; implements `operations.protocols.Store`. All methods are for one event loop.
 
     Each raises StoreError, with a sentence for a person, when the database fails or does not hold what was asked for. After
     a failure all connections are made anew, so that it works again as soon as the cause is gone.
     """
-
-    def __init__(self, url: str, *, busy_timeout: float = 5.0) -> None:
-        """`url` as SQLAlchemy writes them, `sqlite:///abs/path.db`; `busy_timeout` in seconds, for other programs' locks."""
-        self._file = _file(url, busy_timeout)
-        self._opening = asyncio.Lock()
-        self._database: Database | None = None
-        self._read_only: bool | None = None
-        self._was_open = False
-
-    async def open(self, *, migrate: bool) -> None:
-        """Open the store; with `migrate` create it and bring its schema up to date where needed, else read only.
-
-        May be called again and again, whether it is open or not. If it fails, every later use tries again. A store that was
-        open and is gone is not created again.
-        """
-        if self._read_only is migrate:
-            await self.close()
-        self._read_only = not migrate
-        async with self._using() as database:
-            if migrate:
-                await deletion.sweep(database)
-
-    async def close(self) -> None:
-        """Close the store when the operations that run on it have ended."""
-        async with self._opening:
-            database, self._database = self._database, None
-            self._read_only, self._was_open = None, False
-        if database:
-            await database.retire()
-            await database.closed()
 
     async def save(self, snapshot: NewSnapshot) -> SnapshotHeader:
         """Commit a snapshot durably; it is there, whole, when this returns."""
@@ -69,7 +38,7 @@ class SqlStore:
             return await snapshots.load(database, snapshot_id)
 
     async def newest(self, *, group: str | None = None) -> SnapshotHeader | None:
-        """The newest snapshot of any set, those before restores excepted; with `group` the newest of its own TRIGGER."""
+        """The newest snapshot of any set, those of restores excepted; with `group` the newest of its own TRIGGER."""
         async with self._using() as database, database.read() as connection:
             wanted = headers.NOT_UNDO if group is None else headers.made_by(group)
             return next(iter(await headers.find(connection, wanted, limit=1)), None)
@@ -79,81 +48,73 @@ class SqlStore:
         async with self._using() as database, database.read() as connection:
             return await headers.one(connection, snapshot_id)
 
-    async def headers(self, *, limit: int | None = None, set_name: str | None = None) -> list[SnapshotHeader]:
-        """The newest `limit` snapshots (default: all), of one set or of all, newest first."""
+    async def headers(
+        self, *, limit: int | None = None, set_name: str | None = None, undo: bool = False
+    ) -> list[SnapshotHeader]:
+        """The newest `limit` snapshots (default: all), of one set or of all, newest first; those of restores with `undo`."""
         async with self._using() as database, database.read() as connection:
             conditions = [] if set_name is None else [pv_set.c.name == set_name]
+            conditions += [] if undo else [headers.NOT_UNDO]
             return await headers.find(connection, *conditions, limit=limit)
 
     async def history(self, set_name: str, pv: str, limit: int) -> list[tuple[SnapshotHeader, Reading]]:
-        """What a PV held in the newest `limit` snapshots of a set that contain it, newest first."""
+        """What a PV held in the newest `limit` snapshots of a set that contain it, newest first; restores' own excepted."""
         async with self._using() as database:
             return await history(database, set_name, pv, limit)
 
     async def delete(self, snapshot_id: int) -> None:
-        """Delete a snapshot, and give back the space that only it used. Its id is never used again."""
+        """Delete a snapshot, and give back the space that only it used. Its id is never used again.
+
+        Raises StoreError if UNDO of a set, or the recovery of a restore that has not ended, would need it.
+        """
         async with self._using() as database:
             await deletion.delete_snapshot(database, snapshot_id)
+
+    async def begin_restore(self, new: NewRestore, pv_set: PvSet, before: NewSnapshot | None = None) -> RestoreRecord:
+        """Commit durably, as one, the record of a restore that begins, and the snapshot that is its way back.
+
+        `pv_set` is that of the restored snapshot. `before` becomes a snapshot of kind BEFORE_RESTORE. Raises StoreError if
+        the restored snapshot is not there (any more).
+        """
+        async with self._using() as database:
+            return await restores.begin(database, new, pv_set, before)
+
+    async def end_restore(self, restore_id: int, end: RestoreEnd, left: NewSnapshot | None = None) -> RestoreRecord:
+        """Commit durably, as one, how a restore ended and what it left (see RestoreRecord.after_id).
+
+        `left` becomes a snapshot of kind AFTER_RESTORE. Raises StoreError if the restore has ended before.
+        """
+        async with self._using() as database:
+            return await restores.end(database, restore_id, end, left)
+
+    async def restore_record(self, restore_id: int) -> RestoreRecord:
+        """What is known of a restore besides its outcomes."""
+        async with self._using() as database, database.read() as connection:
+            return await restores.one(connection, restore_id)
+
+    async def outcomes(self, restore_id: int) -> tuple[RestoreRecord, PvSet, Outcomes]:
+        """A restore with the set whose rows its outcomes name; an unfinished one has none."""
+        async with self._using() as database:
+            return await restores.outcomes(database, restore_id)
+
+    async def restores(self, *, limit: int | None = None, set_name: str | None = None) -> list[RestoreRecord]:
+        """The newest `limit` restores (default: all), of one set or of all, newest first."""
+        async with self._using() as database, database.read() as connection:
+            conditions = [] if set_name is None else [pv_set.c.name == set_name]
+            return await restores.find(connection, *conditions, limit=limit)
+
+    async def undo_point(self, set_name: str) -> RestoreRecord | None:
+        """The restore of this set that UNDO takes back: the newest that has ended, wrote, and has a way back."""
+        async with self._using() as database, database.read() as connection:
+            return await restores.undo_point(connection, set_name)
+
+    async def unfinished_restores(self) -> list[RestoreRecord]:
+        """The restores that run, or were interrupted and not ended since, newest first."""
+        async with self._using() as database, database.read() as connection:
+            return await restores.find(connection, restores.UNFINISHED)
 
     async def probe(self) -> None:
         """Return if the store can be written now."""
         async with self._using() as database:
             self._file.check_space()
             await probing.write_something(database)
-
-    @asynccontextmanager
-    async def _using(self) -> AsyncIterator[Database]:
-        """The opened database. What goes wrong with it becomes a StoreError, and the next use opens it anew."""
-        try:
-            database = await self._current()
-            async with database.use():
-                try:
-                    yield database
-                except (SQLAlchemyError, OSError):
-                    await self._drop(database)
-                    raise
-        except (SQLAlchemyError, OSError) as error:
-            raise StoreError(self._file.sentence(error)) from error
-
-    async def _current(self) -> Database:
-        """The database that is at the path now, opened anew if it is not the one that is open."""
-        async with self._opening:
-            if self._read_only is None:
-                raise StoreError(f"the store is not open ({self._file})")
-            if self._database and self._database.in_place:
-                return self._database
-            if self._database:
-                log.warning("the store was removed or replaced (%s)", self._file)
-                await self._drop(self._database)
-            self._database = await self._open(read_only=self._read_only)
-            self._was_open = True
-            return self._database
-
-    async def _open(self, *, read_only: bool) -> Database:
-        migrate = not read_only and not self._was_open
-        if migrate and self._file.identity() is None:
-            self._file.create()
-        identity = self._file.identity()
-        if identity is None:
-            raise StoreError(
-                f"the store was removed ({self._file}): put it back, or restart the IOC to begin a new one"
-                if self._was_open
-                else f"there is no store ({self._file}): start the IOC once to create it"
-            )
-        self._file.check_log(identity)
-        return await Database.open(self._file, identity, read_only=read_only, migrate=migrate)
-
-    async def _drop(self, database: Database) -> None:
-        if self._database is database:
-            self._database = None
-        await database.retire()
-
-
-def _file(url: str, busy_timeout: float) -> SqliteFile:
-    try:
-        parsed = make_url(url)
-    except ArgumentError as fault:
-        raise StoreError(f"the store's URL cannot be read: {fault}") from fault
-    if parsed.get_backend_name() != "sqlite":
-        raise StoreError(f"stores in {parsed.get_backend_name()} are not supported, only sqlite")
-    return SqliteFile(parsed, busy_timeout)

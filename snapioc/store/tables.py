@@ -1,8 +1,9 @@
-"""The tables. Values lie in blocks; everything that a list of snapshots shows lies in plain columns of `snapshot`."""
+"""The tables. Values lie in blocks; everything that a list of snapshots or restores shows lies in plain columns."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -140,4 +141,31 @@ released_block = Table(
     schema,
     Column("block_id", Integer, ForeignKey("block.id", ondelete="CASCADE"), primary_key=True),
     comment="Blocks of deleted snapshots, until it was looked at whether another one still uses them.",
+)
+
+restore = Table(
+    "restore",
+    schema,
+    Column("id", Integer, primary_key=True),
+    Column("set_id", Integer, ForeignKey("pv_set.id"), nullable=False),
+    Column("version_id", Integer, ForeignKey("set_version.id"), nullable=False),
+    Column("snapshot_id", Integer, nullable=False, comment="No foreign key: it may be deleted"),
+    Column("undo_id", Integer, comment="The snapshot before it; no foreign key: it may be deleted"),
+    Column("after_id", Integer, comment="The snapshot after it; no foreign key: it may be deleted"),
+    Column("undoes", Integer, comment="The restore that it takes back"),
+    Column("begun_at", Double, nullable=False, comment="Unix time"),
+    Column("ended_at", Double, index=True, comment="Unix time; none while it is unfinished"),
+    Column("by_user", Text, nullable=False),
+    Column("by_host", Text, nullable=False),
+    Column("by_group", Text, nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("policy", String(32), nullable=False),
+    Column("changed_only", Boolean, nullable=False),
+    Column("verify", Boolean, nullable=False),
+    Column("result", String(32), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("written", Integer, nullable=False),
+    Column("outcomes", LargeBinary, comment="outcome_blob; last, so that a list of restores does not read it"),
+    Index(None, "set_id", "id"),
+    **NEVER_REUSED,
 )

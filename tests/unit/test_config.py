@@ -50,6 +50,9 @@ read_timeout = 3
 policy = "Best effort"
 changed = false
 verify = false
+rate = 250
+batch = 50
+settle = 0.5
 [[set]]
 name = "rf-2_b"
 files = [{ path = "/abs/rf.req" }]
@@ -85,6 +88,7 @@ def test_defaults(load: Load, tmp_path: Path) -> None:
     (only,) = config.sets
     assert (only.min_complete, only.read_timeout) == (None, None)
     assert (only.policy, only.changed, only.verify) == ("Strict", True, True)
+    assert (only.rate, only.batch, only.settle) == (0.0, None, 0.0)
     assert [(file.path, dict(file.macros)) for file in only.files] == [(tmp_path / "magnets.req", {})]
 
 
@@ -97,6 +101,7 @@ def test_everything_said(load: Load, tmp_path: Path) -> None:
     magnets, rf = config.sets
     assert (magnets.name, magnets.min_complete, magnets.read_timeout) == ("MAGNETS", 0.95, 3.0)
     assert (magnets.policy, magnets.changed, magnets.verify) == ("Best effort", False, False)
+    assert (magnets.rate, magnets.batch, magnets.settle) == (250.0, 50, 0.5)
     assert [file.path for file in magnets.files] == [tmp_path / "common.csv", tmp_path / "magnets.req"]
     assert [dict(file.macros) for file in magnets.files] == [{}, {"P": "SR:"}]
     assert (rf.name, [file.path for file in rf.files]) == ("rf-2_b", [Path("/abs/rf.req")])
@@ -166,6 +171,13 @@ STORE = '[store]\nurl = "sqlite:///x.db"\n'
         ),
         (STORE + ONE_SET + "verify = 1", "set[0].verify: Input should be a valid boolean (it is 1)"),
         (STORE + ONE_SET + 'changed = "yes"', "set[0].changed: Input should be a valid boolean (it is 'yes')"),
+        (STORE + ONE_SET + "rate = -1", "set[0].rate: Input should be greater than or equal to 0 (it is -1)"),
+        (STORE + ONE_SET + "rate = inf", "set[0].rate: Input should be a finite number (it is inf)"),
+        (STORE + ONE_SET + "rate = true", "set[0].rate: Input should be a valid number (it is True)"),
+        (STORE + ONE_SET + "batch = 0", "set[0].batch: Input should be greater than or equal to 1 (it is 0)"),
+        (STORE + ONE_SET + "batch = 1.5", "set[0].batch: Input should be a valid integer (it is 1.5)"),
+        (STORE + ONE_SET + 'settle = "1 s"', "set[0].settle: Input should be a valid number (it is '1 s')"),
+        (STORE + ONE_SET + "settle = nan", "set[0].settle: Input should be a finite number (it is nan)"),
         (
             STORE + ONE_SET + "[channels]\nconnect_timeout = -1",
             "channels.connect_timeout: Input should be greater than or equal to 0 (it is -1)",

@@ -15,7 +15,7 @@ What that rests on, each found by experiment or in libca's source:
 - libca blocks when more than 256 kB wait to be sent on a circuit. What is unanswered on each is bounded well below that,
   for reads and writes together; so no call blocks, and no other thread is needed for calls that might.
 - ca_array_get pads arrays to the length asked for, so all that can vary in length is read with get-callbacks and count 0.
-- A put needs no callback: see `writer`.
+- A put needs no callback: see `writer`; one that has to be waited for, for hours if need be, does: see `waits`.
 """
 
 from .engine import BulkEngine

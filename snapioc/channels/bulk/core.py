@@ -8,14 +8,19 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from snapioc.model import DbrType
+
+from ..reply_content import CTRL, TIME
+from .asking import Asking, Places, Rows
 from .descriptions import Descriptions
 from .libca import OP_GET, lib
+from .property_slots import PropertySlots
 from .questions import Questions
 from .refusals import Refusals
 from .slots import Slots
 from .table import ORPHAN, Table
 
-CHUNK = 1000
+CHUNK = 2000
 """Channels that are asked or written before libca is told to send, and the loop gets a turn."""
 
 GET = 16
@@ -42,16 +47,26 @@ class Core:
     def __init__(self) -> None:
         self.table = Table()
         self.slots = Slots()
+        self.property_slots = PropertySlots()
         self.questions = Questions(self.table)
         self.refusals = Refusals(self.table)
         self.descriptions = Descriptions(self.table, self.questions)
+        self.values = Asking(self.slots, TIME, 0, lambda channels: self.table.variable[channels])
+        self.properties = Asking(
+            self.property_slots, CTRL, 1, lambda channels: self.table.dbr_type[channels] == DbrType.ENUM
+        )
         self.readers: dict[int, Listener] = {}
         self.writers: dict[int, Listener] = {}
         self.unproven: Counter[int] = Counter()
         """Bytes by circuit that were put and of which no answer says that they have been read."""
-        self._orphans = np.zeros(0, np.intp)
+        self._orphans: list[tuple[Places, Rows]] = []
         self._load: NDArray[np.int64] = np.zeros(0, np.int64)
         self._identities = 0
+
+    def release(self) -> None:
+        """Give the memory for answers back, once libca has closed all channels."""
+        self.slots.release()
+        self.property_slots.release()
 
     def identity(self) -> int:
         """A number for a reader or writer."""
@@ -77,11 +92,8 @@ class Core:
     def weigh(self) -> None:
         """Count anew what is on its way, and free the slots that nobody waited for."""
         table, size = self.table, len(self.table)
-        if len(self._orphans):
-            mine = self._orphans[table.owner[self._orphans] == ORPHAN]
-            filled = self.slots.filled(mine, table.dbr_type[mine])
-            self.answered(mine[filled])
-            self._orphans = mine[~filled]
+        self._orphans = [(places, self._still_orphans(places, channels)) for places, channels in self._orphans]
+        self._orphans = [(places, channels) for places, channels in self._orphans if len(channels)]
         busy = np.flatnonzero(table.unanswered[:size])
         load = np.bincount(table.circuit[busy], table.unanswered[busy] * GET, minlength=table.circuits)
         for circuit, put in self.unproven.items():
@@ -103,10 +115,16 @@ class Core:
         self.table.unanswered[channels] = 0
         self.table.owner[channels] = 0
 
-    def abandon(self, channels: NDArray[np.intp]) -> None:
-        """Nobody waits any longer for the slots of these channels; they are free again when libca has answered."""
+    def abandon(self, channels: Rows, places: Places) -> None:
+        """Nobody waits any longer for the answers of these channels; they are free again when libca has answered."""
         self.table.owner[channels] = ORPHAN
-        self._orphans = np.concatenate([self._orphans, channels])
+        self._orphans.append((places, channels))
+
+    def _still_orphans(self, places: Places, channels: Rows) -> Rows:
+        mine = channels[self.table.owner[channels] == ORPHAN]
+        filled = places.filled(mine, self.table.dbr_type[mine])
+        self.answered(mine[filled])
+        return mine[~filled]
 
     def describe(self, channels: NDArray[np.intp]) -> None:
         """Ask those of the channels for their metadata of which they are not known, as many as there is room for."""

@@ -68,8 +68,16 @@ class Descriptions:
     def take_in(self) -> None:
         """Take note of the property changes."""
         for channel, reply in self._questions.changes():
-            if self._table.described[channel] == KNOWN and self._table.dbr_type[channel] + CTRL == reply.code:
-                self._know(channel, self._of(channel, reply))
+            self.learn(channel, reply)
+
+    def learn(self, channel: int, reply: Reply) -> None:
+        """Take note of a DBR_CTRL reply of a channel that is known."""
+        if reply.ok and self._table.described[channel] == KNOWN and self._table.dbr_type[channel] + CTRL == reply.code:
+            self._know(channel, self._of(channel, reply))
+
+    def understand(self, channel: int, raw: bytes) -> int:
+        """The number of the metadata in the bytes of a DBR_CTRL structure of a channel."""
+        return self._of(channel, Reply(eca.ECA_NORMAL, CTRL + int(self._table.dbr_type[channel]), 1, raw))
 
     def _on_class(self, channel: int, reply: Reply) -> None:
         if reply.ok:
@@ -84,6 +92,7 @@ class Descriptions:
     def _know(self, channel: int, metadata: int) -> None:
         self._table.metadata[channel] = metadata
         self._table.described[channel] = KNOWN
+        self._table.fingerprint[channel] = 0
 
     def _of(self, channel: int, reply: Reply) -> int:
         """The number of the metadata in a DBR_CTRL reply; equal bytes are understood once."""

@@ -16,18 +16,22 @@ from snapioc.model import ChannelStates, Readings
 
 from ..arrivals import Tally
 from ..libca_messages import leave_messages, log_messages
+from .chunks import Listing
 from .core import CHUNK, Core
 from .descriptions import KNOWN
 from .libca import lib
 from .reader import Reader
+from .refresh import refresh
 from .silence import Silence
+from .value_intake import ValueIntake
+from .waits import Waits
 from .writer import Writer
 
 PULSE = 0.1
 """Seconds between two looks at what libca has said, while nothing is read or written."""
 
 LISTS = 64
-"""Lists of PVs whose channel numbers are remembered."""
+"""Lists of PVs that are remembered."""
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +44,8 @@ class BulkEngine:
 
     def __init__(self) -> None:
         self._core = Core()
-        self._lists: OrderedDict[tuple[str, ...], NDArray[np.intp]] = OrderedDict()
+        self._waits = Waits(self._core)
+        self._lists: OrderedDict[tuple[str, ...], Listing] = OrderedDict()
         self._tending: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -54,7 +59,7 @@ class BulkEngine:
     async def connect(self, pvs: Sequence[str], timeout: float) -> None:
         """Make channels in chunks, then wait until all are connected and described or `timeout` seconds are over."""
         until = time.monotonic() + timeout
-        channels = np.unique(await self._channels(pvs))
+        channels = (await self._listing(pvs)).channels
         silence = Silence(timeout)
         while True:
             self._core.pump()
@@ -69,16 +74,13 @@ class BulkEngine:
     async def disconnected(self, pvs: Sequence[str]) -> list[str]:
         """Those of the PVs that are not connected now."""
         self._core.pump()
-        channels = await self._channels(pvs)
+        channels = (await self._listing(pvs)).numbers
         return [pvs[row] for row in np.flatnonzero(~self._core.table.connected[channels]).tolist()]
 
     async def states(self, pvs: Sequence[str]) -> ChannelStates:
         """What is known of the channels now."""
         self._core.pump()
-        table, channels = self._core.table, await self._channels(pvs)
-        # The last is for what is not known, or was known of a connection that is gone.
-        labels = [*(metadata.labels for metadata in self._core.descriptions.metadatas), None]
-        metadata = np.where(table.described[channels] == KNOWN, table.metadata[channels], -1)
+        table, channels = self._core.table, (await self._listing(pvs)).numbers
         return ChannelStates(
             ever_connected=table.ever_connected[channels],
             connected=table.connected[channels],
@@ -86,22 +88,36 @@ class BulkEngine:
             writable=table.writable[channels],
             dbr_type=table.dbr_type[channels],
             element_count=table.element_count[channels].astype(np.int32),
-            labels=tuple(labels[number] for number in metadata.tolist()),
+            metadata=np.where(table.described[channels] == KNOWN, table.metadata[channels], -1),
+            metadatas=tuple(self._core.descriptions.metadatas),
         )
+
+    async def refresh(self, pvs: Sequence[str], timeout: float) -> ChannelStates:
+        """Ask for all metadata anew."""
+        channels = (await self._listing(pvs)).channels
+        self._core.pump()
+        await refresh(self._core, channels, timeout)
+        return await self.states(pvs)
 
     async def read(self, pvs: Sequence[str], timeout: float, tally: Tally) -> Readings:
         """Ask all that can be asked at once, then wait for the answers."""
-        channels, rows = np.unique(await self._channels(pvs), return_inverse=True)
+        listing = await self._listing(pvs)
         started = time.time()
-        reader = Reader(self._core, channels, tally)
-        await reader.run(timeout)
+        intake = ValueIntake(self._core, listing.channels, tally)
+        await Reader(self._core, listing, self._core.values, intake).run(timeout)
         tally.done = len(pvs)
         metadatas = self._core.descriptions.metadatas
-        return reader.intake.collector.build(rows, metadatas, started, max(started, reader.intake.last))
+        return intake.collector.build(listing.places, metadatas, started, max(started, intake.last))
 
     async def write(self, pvs: Sequence[str], values: Readings, timeout: float, tally: Tally) -> NDArray[np.uint8]:
         """Send all that can be sent, then wait until the servers have read it."""
-        return await Writer(self._core, await self._channels(pvs), values, tally).run(timeout)
+        return await Writer(self._core, (await self._listing(pvs)).numbers, values, tally).run(timeout)
+
+    async def put_and_wait(
+        self, pvs: Sequence[str], values: Readings, timeouts: NDArray[np.float64], tally: Tally, outcomes: NDArray[np.uint8]
+    ) -> None:
+        """Send all that can be sent, then wait until the records are done, each for its own time."""
+        await self._waits.run((await self._listing(pvs)).numbers, values, timeouts, tally, outcomes)
 
     async def close(self) -> None:
         """Close all channels."""
@@ -110,12 +126,12 @@ class BulkEngine:
         for start in range(0, len(self._core.table), CHUNK):
             self._core.table.clear(start, start + CHUNK)
             await asyncio.sleep(0)
-        self._core.slots.release()  # no channel, nothing that could still be written there
+        self._core.release()  # no channel, nothing that could still be written there
         leave_messages()
         aioca.purge_channel_caches()
 
-    async def _channels(self, pvs: Sequence[str]) -> NDArray[np.intp]:
-        """The numbers of the PVs' channels; those that are new are made."""
+    async def _listing(self, pvs: Sequence[str]) -> Listing:
+        """The PVs' channels; those that are new are made."""
         names = tuple(pvs)
         known = self._lists.pop(names, None)
         if known is None:
@@ -124,7 +140,7 @@ class BulkEngine:
                 numbers += map(self._core.table.number, names[at : at + CHUNK])
                 lib.ca_flush_io()
                 await asyncio.sleep(0)
-            known = np.array(numbers, np.intp)
+            known = Listing(np.array(numbers, np.intp))
         self._lists[names] = known
         if len(self._lists) > LISTS:
             self._lists.popitem(last=False)

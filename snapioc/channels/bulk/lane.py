@@ -12,6 +12,7 @@ from ..get import Reply
 from .core import CHUNK, ROOM, Core
 from .libca import lib
 from .messages import Messages
+from .questions import Answered
 
 Rows = NDArray[np.intp]
 
@@ -74,23 +75,43 @@ class Lane:
         connected = table.connected[channels] & (table.circuit[channels] == self._circuit)
         self._sent(rows[~connected], [eca.ECA_DISCONN] * int(np.count_nonzero(~connected)))
         rows = rows[connected]
-        codes, counts = messages.dbr_type[rows].tolist(), messages.count[rows].tolist()
-        chids, addresses = table.chid[self._channels[rows]].tolist(), messages.address[rows].tolist()
         size = int(messages.size[rows].sum())
         self._count(size)
         if size > ROOM:
             self._asking = True
-            proved = self._prover(rows, size)
-            statuses = [self._core.questions.put(int(self._channels[rows[0]]), codes[0], counts[0], addresses[0], proved)]
+            statuses = [self._send_large(int(rows[0]), self._prover(rows, size))]
             if statuses[0] != eca.ECA_NORMAL:
                 self._asking = False
                 self._count(-size)
         else:
-            statuses = list(map(lib.ca_array_put, codes, counts, chids, addresses))
+            statuses = self._send(rows)
             self._unproven.append(rows)
             self._size += size
         lib.ca_flush_io()
         self._sent(rows, statuses)
+
+    def _send(self, rows: Rows) -> list[int]:
+        """Hand puts to libca; its statuses."""
+        messages, chids = self._messages, self._core.table.chid[self._channels[rows]].tolist()
+        codes, counts, addresses = (
+            column[rows].tolist() for column in (messages.dbr_type, messages.count, messages.address)
+        )
+        return list(map(lib.ca_array_put, codes, counts, chids, addresses))
+
+    def _send_large(self, row: int, proved: Answered) -> int:
+        """Hand a put to libca that nothing can follow; its status. A refusal is an answer, too, but proves no write."""
+
+        def answered(channel: int, reply: Reply) -> None:
+            if reply.status not in (eca.ECA_NORMAL, eca.ECA_DISCONN):
+                self._sent(np.array([row]), [reply.status])
+            proved(channel, reply)
+
+        return self._put_callback(row, answered)
+
+    def _put_callback(self, row: int, answered: Answered) -> int:
+        channel, messages = int(self._channels[row]), self._messages
+        address = int(messages.address[row])
+        return self._core.questions.put(channel, int(messages.dbr_type[row]), int(messages.count[row]), address, answered)
 
     def _prove(self) -> None:
         """Ask a channel that is connected on this circuit; without one the puts went with the circuit."""
@@ -106,7 +127,7 @@ class Lane:
         self._core.questions.prove(int(np.argmax(witness)), proved)
         lib.ca_flush_io()
 
-    def _prover(self, rows: Rows, size: int) -> Callable[[int, Reply], None]:
+    def _prover(self, rows: Rows, size: int) -> Answered:
         def proved(_: int, reply: Reply) -> None:
             self._asking = False
             self._count(-size)

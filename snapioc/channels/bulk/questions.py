@@ -57,12 +57,12 @@ class Questions:
         self._several[batch] = answered
         return batch
 
-    def ask_all(self, batch: int, rows: NDArray[np.intp], channels: NDArray[np.intp], codes: NDArray[Any]) -> list[int]:
-        """Ask channels for all that they hold; returns libca's statuses. The caller keeps the books of `unanswered`."""
-        size = len(rows)
-        tokens = (rows + (batch << _ROW_BITS)).tolist()
-        chids, on_reply = self._table.chid[channels].tolist(), self._callbacks[0]
-        return list(map(lib.ca_array_get_callback, codes.tolist(), [0] * size, chids, [on_reply] * size, tokens))
+    def ask_all(
+        self, batch: int, rows: NDArray[np.intp], codes: list[int], counts: list[int], chids: list[int]
+    ) -> list[int]:
+        """Ask channels for so many elements, 0: all; returns libca's statuses. The caller keeps count of `unanswered`."""
+        tokens, on_reply = (rows + (batch << _ROW_BITS)).tolist(), self._callbacks[0]
+        return list(map(lib.ca_array_get_callback, codes, counts, chids, [on_reply] * len(codes), tokens))
 
     def end(self, batch: int) -> None:
         """All questions of a batch have been answered."""

@@ -24,7 +24,8 @@ CAPACITY = 1 << 22
 """Channels in the life of a process."""
 
 EMPTY = 0xFF
-_HIGH_BYTE = 1
+HIGH_BYTE = 1
+"""Of the status, with which every DBR structure begins."""
 
 _NUMBER, _TEXT = 24, 56
 """Bytes of a slot: the largest DBR_TIME structure of a number, and that of a text."""
@@ -46,28 +47,30 @@ class Slots:
     """A slot per channel number; a channel has one for numbers and one for a text, and uses one of them."""
 
     def __init__(self) -> None:
-        self._numbers = _mapped(_NUMBER)
-        self._texts = _mapped(_TEXT)
+        self._numbers = mapped(_NUMBER)
+        self._texts = mapped(_TEXT)
 
     def release(self) -> None:
         """Give the memory back, once libca has closed all channels."""
         self._numbers, self._texts = self._numbers[:0].copy(), self._texts[:0].copy()
 
-    def prepare(self, channels: NDArray[np.intp], dbr_types: NDArray[np.uint8]) -> NDArray[np.uint64]:
-        """Make the slots ready, and tell where they are; only while libca owes none of these channels an answer."""
-        texts = dbr_types == DbrType.STRING
-        self._texts[channels[texts], _HIGH_BYTE] = EMPTY
-        self._numbers[channels[~texts], _HIGH_BYTE] = EMPTY
+    def addresses(self, channels: NDArray[np.intp], dbr_types: NDArray[np.uint8]) -> NDArray[np.uint64]:
+        """Where the slots of these channels are, for answers of these types."""
         numbers = channels.astype(np.uint64)
-        in_texts = numbers * _TEXT + self._texts.ctypes.data
-        addresses: NDArray[np.uint64] = np.where(texts, in_texts, numbers * _NUMBER + self._numbers.ctypes.data)
+        in_texts, in_numbers = numbers * _TEXT + self._texts.ctypes.data, numbers * _NUMBER + self._numbers.ctypes.data
+        addresses: NDArray[np.uint64] = np.where(dbr_types == DbrType.STRING, in_texts, in_numbers)
         return addresses
+
+    def prepare(self, channels: NDArray[np.intp], dbr_types: NDArray[np.uint8]) -> None:
+        """Make the slots ready; only while libca owes none of these channels an answer."""
+        self._numbers[channels, HIGH_BYTE] = EMPTY
+        self._texts[channels[dbr_types == DbrType.STRING], HIGH_BYTE] = EMPTY
 
     def filled(self, channels: NDArray[np.intp], dbr_types: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Whether an answer has begun to arrive. It is whole after the next call of libca that takes its lock."""
-        filled: NDArray[np.bool_] = self._numbers[channels, _HIGH_BYTE] != EMPTY
+        filled: NDArray[np.bool_] = self._numbers[channels, HIGH_BYTE] != EMPTY
         texts = np.flatnonzero(dbr_types == DbrType.STRING)
-        filled[texts] = self._texts[channels[texts], _HIGH_BYTE] != EMPTY
+        filled[texts] = self._texts[channels[texts], HIGH_BYTE] != EMPTY
         return filled
 
     def answers(self, channels: NDArray[np.intp], dbr_type: DbrType) -> Answers:
@@ -91,7 +94,8 @@ OFFSETS = {dbr_type: int(dbr.DbrCodeToType[TIME + dbr_type].raw_value.offset) fo
 """Where in a DBR_TIME structure the value begins."""
 
 
-def _mapped(stride: int) -> NDArray[np.uint8]:
+def mapped(stride: int) -> NDArray[np.uint8]:
+    """Memory for so many bytes per channel that there can be."""
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
     return np.frombuffer(mmap.mmap(-1, CAPACITY * stride, flags=flags), np.uint8).reshape(CAPACITY, stride)
 

@@ -36,6 +36,7 @@ _COLUMNS: dict[str, Any] = {
     "described": np.uint8,
     "variable": bool,
     "metadata": np.int32,
+    "fingerprint": np.uint64,
     "watched": np.uint8,
     "monitor": np.uint64,
     "no_long_text": bool,
@@ -48,7 +49,7 @@ class Table:
     `circuit` tells which channels share a TCP connection, `losses` counts disconnections: an answer belongs to a
     question if both were seen at the same count. `unanswered` is how many questions libca has not answered; a
     disconnection answers them all, for libca forgets them then. `owner` is the reader that waits for the slot's answer:
-    0 for none, ORPHAN if it no longer waits.
+    0 for none, ORPHAN if it no longer waits. `fingerprint` is that of the raw metadata (0: not known), see `refresh`.
     """
 
     chid: NDArray[np.uint64]
@@ -64,6 +65,7 @@ class Table:
     described: NDArray[np.uint8]
     variable: NDArray[np.bool_]
     metadata: NDArray[np.int32]
+    fingerprint: NDArray[np.uint64]
     watched: NDArray[np.uint8]
     monitor: NDArray[np.uint64]
     no_long_text: NDArray[np.bool_]
@@ -146,6 +148,7 @@ class Table:
         self.no_long_text[down] = False
         self.connected[channels] = up
         self.described[channels] = 0
+        self.fingerprint[channels] = 0
         new = links[up]
         self.ever_connected[new[:, 0]] = True
         self.dbr_type[new[:, 0]], self.element_count[new[:, 0]] = new[:, 3], new[:, 4]

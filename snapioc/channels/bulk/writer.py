@@ -3,7 +3,7 @@
 Puts go without callback: the answer to a read that follows on the same circuit proves that the server has gone through all
 of them, at a third of the cost of put-callbacks. What it refused it has said by then, and libca says so to its exception
 handler. Records that go on working after that (asynchronous ones) are DONE in this sense too: whether they hold the value
-is for the read-back to tell, as for all others. Members that must have finished need put-callbacks: the aioca engine.
+is for the read-back to tell, as for all others. Members that must have finished need put-callbacks: see `waits`.
 """
 
 from __future__ import annotations

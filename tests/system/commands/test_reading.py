@@ -17,7 +17,7 @@ Output = pytest.CaptureFixture[str]
 
 
 def test_list_shows_the_newest_first(filled: Facility, capsys: Output) -> None:
-    assert main(filled.arguments("list")) == 0
+    assert main(filled.arguments("list", "--undo")) == 0
     head, *rows = capsys.readouterr().out.splitlines()
     assert head.split() == ["id", "time", "set", "kind", "title", "tags", "by", "ok/total", "missing", "invalid"]
     assert [row[:4] for row in rows] == ["1003", "1002", "1001"]
@@ -27,9 +27,16 @@ def test_list_shows_the_newest_first(filled: Facility, capsys: Output) -> None:
     assert datetime.fromisoformat(rows[2].split()[1]).tzinfo is not None
 
 
+def test_list_hides_the_snapshots_of_restores(filled: Facility, capsys: Output) -> None:
+    assert main(filled.arguments("list", "--json")) == 0
+    assert [header["id"] for header in json.loads(capsys.readouterr().out)] == [1003, 1001]
+
+
 def test_list_of_one_set_and_of_a_few(filled: Facility, capsys: Output) -> None:
     assert main(filled.arguments("list", "--json", "--set", "MAGNETS")) == 0
-    assert [header["id"] for header in json.loads(capsys.readouterr().out)] == [1002, 1001]
+    assert [header["id"] for header in json.loads(capsys.readouterr().out)] == [1001]
+    assert main(filled.arguments("list", "--json", "--undo", "--set", "MAGNETS", "--limit", "1")) == 0
+    assert [header["id"] for header in json.loads(capsys.readouterr().out)] == [1002]
     assert main(filled.arguments("list", "--json", "-n", "1")) == 0
     (header,) = json.loads(capsys.readouterr().out)
     assert (header["set"], header["ok"], header["total"], header["tags"]) == ("RF", 1, 1, [])
@@ -74,8 +81,8 @@ def test_diff_names_what_differs_beyond_the_tolerance(filled: Facility, capsys: 
     assert main(filled.arguments("diff", "1001", "1002")) == 1
     head, row, counts = capsys.readouterr().out.splitlines()
     assert head.split() == ["pv", "1001", "1002", "difference"]
-    assert row.split() == ["SR:MODE", "On", "(1)", "Off", "(0)"]
-    assert counts == "2 equal, 1 different, 1 not in both"
+    assert row.split() == ["SR:MODE", "On", "(1)", "Off", "(0)", "other", "value"]
+    assert counts == "2 equal, 1 different, 1 unknown"
 
 
 def test_diff_in_json_and_of_equal_ones(filled: Facility, capsys: Output) -> None:
@@ -83,8 +90,9 @@ def test_diff_in_json_and_of_equal_ones(filled: Facility, capsys: Output) -> Non
     content = json.loads(capsys.readouterr().out)
     assert (content["equal"], content["different"], content["unknown"]) == (2, 1, 1)
     assert content["differences"][0]["other"]["label"] == "Off"
+    assert content["differences"][0]["difference"] == "other value"
     assert main(filled.arguments("diff", "1001", "1002", "--filter", "*QF1")) == 0
-    assert capsys.readouterr().out == "1 equal, 0 different, 0 not in both\n"
+    assert capsys.readouterr().out == "1 equal, 0 different, 0 unknown\n"
 
 
 def test_diff_of_sets_that_have_nothing_in_common(filled: Facility, capsys: Output) -> None:
@@ -128,7 +136,7 @@ def test_the_installed_command_reads_the_configuration_here(filled: Facility) ->
     command = [sys.executable, "-m", "snapioc", "list", "--json"]
     ended = subprocess.run(command, cwd=filled.config.parent, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert len(json.loads(ended.stdout)) == 3
+    assert len(json.loads(ended.stdout)) == 2
 
 
 def test_a_terminal_without_unicode_gets_everything(filled: Facility) -> None:

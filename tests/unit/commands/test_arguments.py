@@ -8,7 +8,18 @@ from snapioc.cli import main
 
 
 @pytest.mark.parametrize(
-    "argv", [[], ["nonsense"], ["show"], ["show", "x"], ["diff", "1001"], ["list", "-n", "0"], ["list", "-n", "-1"], ["run"]]
+    "argv",
+    [
+        [],
+        ["nonsense"],
+        ["show"],
+        ["show", "x"],
+        ["diff", "1001"],
+        ["list", "-n", "0"],
+        ["list", "-n", "-1"],
+        ["restore-log"],
+        ["run"],
+    ],
 )
 def test_a_wrong_command_line_is_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -17,7 +28,7 @@ def test_a_wrong_command_line_is_2(argv: list[str], capsys: pytest.CaptureFixtur
     assert "usage: snapioc" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["run", "demo", "check", "list", "show", "diff"])
+@pytest.mark.parametrize("command", ["run", "demo", "check", "list", "show", "diff", "restores", "restore-log"])
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -26,7 +37,15 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    ("argv", "code"), [(["check"], 1), (["list"], 1), (["show", "1001"], 1), (["diff", "1001", "1002"], 2)]
+    ("argv", "code"),
+    [
+        (["check"], 1),
+        (["list"], 1),
+        (["show", "1001"], 1),
+        (["diff", "1001", "1002"], 2),
+        (["restores"], 1),
+        (["restore-log", "1"], 1),
+    ],
 )
 def test_without_a_configuration_there_is_one_line_and_a_code(
     argv: list[str], code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -16,7 +16,8 @@ def states(connected: list[bool], writable: list[bool]) -> ChannelStates:
         writable=np.array(writable),
         dbr_type=np.full(size, DbrType.DOUBLE, np.uint8),
         element_count=np.ones(size, np.int32),
-        labels=((),) * size,
+        metadata=np.full(size, -1, np.int32),
+        metadatas=(),
     )
 
 

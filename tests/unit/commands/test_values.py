@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from snapioc.commands.values import difference_text, local_time, reading_json, reading_time, severity_text, shown
+from snapioc.commands.values import local_time, reading_json, reading_time, severity_text
 from snapioc.model import DbrType, Flag, Metadata, Reading, Reason
 from tests.unit.commands.snapshots import Row, readings_of
 
@@ -41,26 +41,6 @@ def test_a_time_stamp_keeps_every_nanosecond() -> None:
     assert reading_time(readings, 0, 3) == "1990-01-01T05:30:01.123+05:30"
     assert reading_time(readings, 1, 9) is None  # a record that was never processed
     assert reading_time(readings, 2, 9) is None
-
-
-@pytest.mark.parametrize(
-    ("reading", "text"),
-    [
-        (one(0.1), "0.1"),
-        (one(0.1, DbrType.FLOAT), "0.1"),
-        (one(1, DbrType.ENUM, metadata=Metadata(labels=("Off", "On"))), "On (1)"),
-        (one(7, DbrType.ENUM, metadata=Metadata(labels=("Off", "On"))), "7"),
-        (one(b"\xb5m", DbrType.STRING), '"µm"'),
-        (one(np.arange(100.0)), "[0.0, 1.0, 2.0, 3.0, 4.0, ...] (100)"),
-        (one(np.frombuffer(b"a text\0\0", "u1"), DbrType.CHAR), '"a text" (char array of 8)'),
-        (one(np.frombuffer(b"a\0b", "u1"), DbrType.CHAR), "[97, 0, 98] (3)"),
-        (one(np.array([], "u1"), DbrType.CHAR), "[] (0)"),
-        (one(b"x" * 39, DbrType.STRING, flags=Flag.CUT), f'"{"x" * 39}" [cut when it was read]'),
-        (Reading(Reason.NO_ANSWER), "[no answer in time]"),
-    ],
-)
-def test_a_value_for_people(reading: Reading, text: str) -> None:
-    assert shown(reading) == text
 
 
 def test_only_alarms_are_named() -> None:
@@ -101,21 +81,3 @@ def test_json_tells_all_that_is_known() -> None:
         "cut": False,
     }
     assert reading_json("B", readings, 1) == {"pv": "B", "reason": "disconnected"}
-
-
-@pytest.mark.parametrize(
-    ("stored", "other", "text"),
-    [
-        (one(1.0), one(1.25), "+0.25"),
-        (one(5, DbrType.LONG), one(-5, DbrType.LONG), "-10"),
-        (one(1.0), one(math.nan), ""),
-        (one(1.0), Reading(Reason.DISCONNECTED), ""),
-        (one(b"a", DbrType.STRING), one(b"b", DbrType.STRING), ""),
-        (one(b"a", DbrType.STRING), one(1.0), "STRING -> DOUBLE"),
-        (one(0, DbrType.ENUM), one(1, DbrType.ENUM), ""),
-        (one(np.zeros(3)), one(np.zeros(2)), "3 -> 2 elements"),
-        (one(np.array([1.0, 2.0, math.nan])), one(np.array([1.0, 2.5, math.nan])), "1 of 3 elements, at most 0.5"),
-    ],
-)
-def test_by_how_much_two_readings_differ(stored: Reading, other: Reading, text: str) -> None:
-    assert difference_text(stored, other) == text

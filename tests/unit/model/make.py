@@ -47,7 +47,8 @@ def live(*rows: tuple[DbrType, int] | tuple[DbrType, int, Sequence[str]]) -> Cha
         writable=yes.copy(),
         dbr_type=np.array([row[0] for row in rows], np.uint8),
         element_count=np.array([row[1] for row in rows], np.int32),
-        labels=tuple(tuple(row[2]) if len(row) == 3 else () for row in rows),
+        metadata=np.arange(len(rows), dtype=np.int32),
+        metadatas=[Metadata(labels=tuple(row[2]) if len(row) == 3 else ()) for row in rows],
     )
 
 

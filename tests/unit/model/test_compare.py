@@ -1,12 +1,15 @@
 """The one rule of equality, with every edge that issue 4 names."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapioc.model import DbrType, Reason, Verdict, check, close, compare
-from tests.unit.model.make import VALUES, Row, array, enum, live, readings
+from snapioc.model import DbrType, Metadata, Reading, Readings, Reason, Verdict, batches, check, close, compare
+from tests.unit.model.make import ROWS, VALUES, Row, array, enum, live, readings
 
 INF, NAN = float("inf"), float("nan")
 F, D, L, S, C = DbrType.FLOAT, DbrType.DOUBLE, DbrType.LONG, DbrType.SHORT, DbrType.CHAR
@@ -66,6 +69,8 @@ def verdict(stored: Row, other: Row, abs_tol: float = 0.0, rel_tol: float = 0.0)
         ((D, 3.5), (L, 3), 0, 0, False),
         ((D, 3.5), (L, 3), 0.5, 0, True),
         ((S, -1), (L, -1), 0, 0, True),
+        ((D, 5e-324), (L, 1), 0, 0, False),
+        ((L, 1), (F, 1.401298464324817e-45), 0, 0, False),
         ((C, 255), (S, -1), 0, 0, False),
         ((L, -(2**31)), (L, 2**31 - 1), 1, 0, False),
         ((L, -(2**31)), (L, 2**31 - 1), 2**32 - 1, 0, True),
@@ -107,6 +112,17 @@ def test_numbers(stored: Row, other: Row, abs_tol: float, rel_tol: float, equal:
         (enum(array(DbrType.ENUM, 0, 1), "A", "B"), enum(array(DbrType.ENUM, 1, 0), "B", "A"), True),
         (enum(array(DbrType.ENUM, 0, 1), "A", "B"), enum(array(DbrType.ENUM, 0, 1), "B", "A"), False),
         (enum(array(DbrType.ENUM, 0, 9), "A", "B"), enum(array(DbrType.ENUM, 0, 9), "B", "A"), True),
+        (enum(array(DbrType.ENUM, 0, 1), "A", "B"), enum(array(DbrType.ENUM, 0, 1, 1), "A", "B"), False),
+        (enum(array(DbrType.ENUM, 0, 1), "A", "B"), enum(array(DbrType.ENUM, 0, 1)), True),
+        (enum(array(DbrType.ENUM), "A", "B"), enum(array(DbrType.ENUM), "B", "A"), True),
+        (enum(0, "Off", "On"), enum(2, "", "", "Off"), True),
+        (enum(0, "", "On"), enum(0, "", "Off"), True),
+        (enum(0, "Off", "Off"), enum(1, "Off", "Off", "On"), False),
+        (enum(0, "Off", "On"), enum(0, "off", "on"), False),
+        (enum(1, "Off", "On"), (D, 1.5), False),
+        (enum(1, "Off", "On"), (DbrType.STRING, b"On"), False),
+        (enum(65535, "Off"), enum(65535, "On"), True),
+        (enum(65535, "Off"), enum(1, "On"), False),
     ],
 )
 def test_enums(stored: Row, other: Row, equal: bool) -> None:
@@ -132,6 +148,9 @@ def test_no_tolerance_makes_two_states_equal(labels: tuple[str, ...]) -> None:
         ((DbrType.STRING, [b"a", b"b"]), (DbrType.STRING, [b"a"]), False),
         ((DbrType.STRING, []), (DbrType.STRING, b""), False),
         ((DbrType.STRING, b""), (C, array(C)), False),
+        ((DbrType.STRING, [b"a", b"b"]), (DbrType.STRING, [b"a", b"c"]), False),
+        ((DbrType.STRING, b"x" * 300), (DbrType.STRING, b"x" * 299 + b"y"), False),
+        ((DbrType.STRING, b"x" * 300), (DbrType.STRING, b"x" * 300), True),
     ],
 )
 def test_strings_are_equal_exactly_or_not(stored: Row, other: Row, equal: bool) -> None:
@@ -152,6 +171,11 @@ def test_strings_are_equal_exactly_or_not(stored: Row, other: Row, equal: bool) 
         ((D, array(D, 1, 1)), (D, 1.0), False),
         ((L, array(L, 1, 2)), (D, array(D, 1, 2)), True),
         ((C, array(C, 0, 255)), (C, array(C, 255, 0)), False),
+        ((C, array(C, 0, 255)), (S, array(S, 0, 255)), True),
+        ((C, array(C, 0, 255)), (S, array(S, 0, -1)), False),
+        ((L, array(L, -(2**31), 2**31 - 1)), (L, array(L, 2**31 - 1, -(2**31))), False),
+        ((D, array(D, 0, -0.0)), (D, array(D, -0.0, 0)), True),
+        ((D, array(D, 1, 2)), (D, array(D)), False),
         ((F, array(F, 0.1, 0.2)), (D, array(D, 0.1, 0.2)), True),
     ],
 )
@@ -186,6 +210,22 @@ def test_signalling_nans_are_nans_and_no_warning() -> None:
         left_type, right_type = types[left.dtype.str[1:]], types[right.dtype.str[1:]]
         assert verdict((left_type, left), (right_type, right)) is EQUAL
         assert verdict((left_type, left[:1]), (right_type, right[:1])) is EQUAL
+
+
+def test_strings_of_an_array_may_be_padded_differently() -> None:
+    stored = readings((DbrType.STRING, [b"a", b"b"]))
+    other = replace(stored, heap=stored.heap[:41], offsets=np.array([0, 41]))
+    assert compare(stored, other, np.zeros(1), np.zeros(1)).tolist() == [EQUAL]
+
+
+def test_labels_are_what_counts_of_the_metadata() -> None:
+    """Each row has metadata of its own, and -1 is none."""
+    units = [Metadata(units=str(number), labels=("Off", "On")) for number in range(4)]
+    stored = readings(*((DbrType.ENUM, 1, {"metadata": known}) for known in units), (DbrType.ENUM, 1))
+    other = readings((DbrType.ENUM, 1), *((DbrType.ENUM, 0, {"metadata": known}) for known in units))
+    turned = readings(*(enum(0, "On", "Off") for _ in range(5)))
+    assert compare(stored, other, np.zeros(5), np.zeros(5)).tolist() == [EQUAL, *[DIFFERENT] * 4]
+    assert compare(stored, turned, np.zeros(5), np.zeros(5)).tolist() == [*[EQUAL] * 4, DIFFERENT]
 
 
 def test_no_rows() -> None:
@@ -234,3 +274,71 @@ def test_a_value_that_was_coerced_to_moved_labels_is_what_is_read_back() -> None
 def test_labels_that_name_no_state_of_their_own_do_not_make_states_equal(labels: tuple[str, ...]) -> None:
     assert verdict(enum(0, *labels), enum(1, *labels)) is DIFFERENT
     assert verdict(enum(1, *labels), enum(1, *labels)) is EQUAL
+
+
+LABELS = st.lists(st.sampled_from(["", "A", "B", "C"]), max_size=4)
+STATES = st.integers(0, 4) | st.lists(st.integers(0, 4), max_size=3).map(lambda states: array(DbrType.ENUM, *states))
+ENUMS = st.builds(lambda states, labels: enum(states, *labels), STATES, LABELS)
+SMALL = st.sampled_from([D, F, L, S, C]).flatmap(
+    lambda dbr_type: st.lists(st.integers(0, 3), min_size=1, max_size=3).map(lambda n: (dbr_type, array(dbr_type, *n)))
+)
+ANY = st.one_of(ROWS, ENUMS, SMALL)
+PAIRS = st.tuples(ANY, ANY) | st.tuples(ENUMS, ENUMS) | st.tuples(SMALL, SMALL) | ANY.map(lambda row: (row, row))
+TOLERANCES = st.tuples(*[st.sampled_from([0.0, 0.5, 1.0, 1e300])] * 2)
+
+
+@given(st.lists(st.tuples(PAIRS, TOLERANCES), max_size=12), st.sampled_from([1, 3, 1 << 14]))
+def test_rows_compared_together_are_as_rows_compared_one_by_one(rows: list[Any], at_once: int) -> None:
+    left, right = readings(*(pair[0] for pair, _ in rows)), readings(*(pair[1] for pair, _ in rows))
+    tolerances = np.array([pair for _, pair in rows], np.float64).reshape(-1, 2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "_AT_ONCE", at_once)
+        found = compare(left, right, tolerances[:, 0], tolerances[:, 1]).tolist()
+    assert found == [_reference(left, right, row, *tolerances[row].tolist()) for row in range(len(rows))]
+
+
+def _reference(left: Readings, right: Readings, row: int, abs_tol: float, rel_tol: float) -> Verdict:
+    """The rule, row by row, as issue 4 says it."""
+    stored, other = left.reading(row), right.reading(row)
+    there = [reading.reason is Reason.OK for reading in (stored, other)]
+    if not all(there):
+        return MISSING if any(there) else UNKNOWN
+    if stored.count != other.count:
+        return DIFFERENT
+    return EQUAL if _same(stored, other, abs_tol, rel_tol) else DIFFERENT
+
+
+def _same(stored: Reading, other: Reading, abs_tol: float, rel_tol: float) -> bool:
+    types = stored.dbr_type, other.dbr_type
+    if DbrType.STRING in types:
+        return types[0] == types[1] and stored.value == other.value
+    if types == (DbrType.ENUM, DbrType.ENUM):
+        names = [_names(reading) for reading in (stored, other)]
+        if None not in names:
+            return names[0] == names[1]
+        abs_tol = rel_tol = 0.0
+    pairs = zip(*(np.atleast_1d(np.asarray(reading.value)).tolist() for reading in (stored, other)), strict=True)
+    return all(_same_number(left, right, abs_tol, rel_tol, single=F in types) for left, right in pairs)
+
+
+def _names(reading: Reading) -> list[str] | None:
+    labels = reading.metadata.labels
+    indices = np.atleast_1d(np.asarray(reading.value)).tolist()
+    own = all(i < len(labels) and labels[i] and labels.count(labels[i]) == 1 for i in indices)
+    return [labels[i] for i in indices] if own else None
+
+
+def _same_number(stored: float, other: float, abs_tol: float, rel_tol: float, *, single: bool) -> bool:
+    if single:
+        stored, other = _as_single(stored), _as_single(other)
+    if stored == other or (stored != stored and other != other):
+        return True
+    if not (np.isfinite(stored) and np.isfinite(other)):
+        return False
+    return abs(stored - other) <= abs_tol or abs(stored - other) <= rel_tol * abs(stored)
+
+
+def _as_single(number: float) -> float:
+    with np.errstate(all="ignore"):
+        rounded = float(np.float32(number))
+    return rounded if np.isfinite(rounded) else number

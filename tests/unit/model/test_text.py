@@ -2,7 +2,7 @@
 
 import pytest
 
-from snapioc.model import DbrType, Reason, decode, value_text
+from snapioc.model import DbrType, Flag, Reason, decode, shown, value_text
 from tests.unit.model.make import Row, array, enum, readings
 
 D, F, L, T = DbrType.DOUBLE, DbrType.FLOAT, DbrType.LONG, DbrType.STRING
@@ -20,6 +20,7 @@ D, F, L, T = DbrType.DOUBLE, DbrType.FLOAT, DbrType.LONG, DbrType.STRING
         (enum(1, "Off", "On"), "On (1)"),
         (enum(7, "Off", "On"), "7"),
         (enum(1), "1"),
+        (enum(0, "a\tb"), "a\\x09b (0)"),
         ((T, b""), '""'),
         ((T, b"two words"), '"two words"'),
         ((T, "Ä".encode()), '"Ä"'),
@@ -36,6 +37,22 @@ D, F, L, T = DbrType.DOUBLE, DbrType.FLOAT, DbrType.LONG, DbrType.STRING
 )
 def test_value_text(row: Row, text: str) -> None:
     assert value_text(readings(row).reading(0)) == text
+
+
+@pytest.mark.parametrize(
+    ("row", "text"),
+    [
+        ((D, 0.1), "0.1"),
+        ((DbrType.CHAR, array(DbrType.CHAR, *b"a text\0\0")), '"a text" (char array of 8)'),
+        ((DbrType.CHAR, array(DbrType.CHAR, *b"a\0b")), "[97, 0, 98] (3)"),
+        ((DbrType.CHAR, array(DbrType.CHAR, *b"a\tb")), "[97, 9, 98] (3)"),
+        ((DbrType.CHAR, array(DbrType.CHAR)), "[] (0)"),
+        ((T, b"x" * 39, {"flags": Flag.CUT}), f'"{"x" * 39}" [cut when it was read]'),
+        (Reason.NO_ANSWER, "[no answer in time]"),
+    ],
+)
+def test_what_people_are_shown(row: Row, text: str) -> None:
+    assert shown(readings(row).reading(0)) == text
 
 
 def test_bytes_that_are_no_utf8_are_shown_all_the_same() -> None:

@@ -37,7 +37,8 @@ def write(address: int, content: bytes) -> None:
 def test_a_number_is_taken_bit_for_bit_with_its_stamps(dbr_type: DbrType) -> None:
     layout, value, raw = LAYOUTS[dbr_type]
     slots = Slots()
-    (address,) = slots.prepare(of(5), types(dbr_type)).tolist()
+    (address,) = slots.addresses(of(5), types(dbr_type)).tolist()
+    slots.prepare(of(5), types(dbr_type))
     write(address, struct.pack(layout, 1, 2, 3, 4, value))
     answers = slots.answers(of(5), dbr_type)
     assert answers.bits.tolist() == [int.from_bytes(raw, "little")]
@@ -47,7 +48,7 @@ def test_a_number_is_taken_bit_for_bit_with_its_stamps(dbr_type: DbrType) -> Non
 
 def test_a_text_ends_at_its_first_nul_or_after_forty_bytes() -> None:
     slots = Slots()
-    addresses = slots.prepare(of(1, 2), types(DbrType.STRING, DbrType.STRING)).tolist()
+    addresses = slots.addresses(of(1, 2), types(DbrType.STRING, DbrType.STRING)).tolist()
     for address, text in zip(addresses, (b"ab\0cd".ljust(40, b"x"), b"y" * 40), strict=True):
         write(address, struct.pack("=HHII40s", 0, 0, 0, 0, text))
     assert slots.answers(of(1, 2), DbrType.STRING).texts == [b"ab", b"y" * 40]
@@ -56,7 +57,8 @@ def test_a_text_ends_at_its_first_nul_or_after_forty_bytes() -> None:
 def test_only_what_has_arrived_is_filled_and_neighbours_are_apart() -> None:
     slots = Slots()
     kinds = types(DbrType.DOUBLE, DbrType.STRING, DbrType.LONG)
-    addresses = slots.prepare(of(0, 1, 2), kinds).tolist()
+    addresses = slots.addresses(of(0, 1, 2), kinds).tolist()
+    slots.prepare(of(0, 1, 2), kinds)
     assert slots.filled(of(0, 1, 2), kinds).tolist() == [False] * 3
     write(addresses[1], struct.pack("=HHII40s", 21, 3, 0, 0, b"z" * 40))
     assert slots.filled(of(0, 1, 2), kinds).tolist() == [False, True, False]
