@@ -1,4 +1,4 @@
-"""Aftermath: what an interrupted restore has done to each PV, told from what it was to hold, what it held, and what it holds."""
+"""Aftermath: what an interrupted restore did to each PV, told from what that was to hold, has held before, and holds now."""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +31,8 @@ from .state import Policy, Status
 from .wording import pvs_of, reasons
 
 Rows = NDArray[np.intp]
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,8 +82,8 @@ class Planner:
         patience = max(self._plant.connect_timeout, self._timeout)
         channels = self._plant.channels
         await self._job.abortable(channels.connect(pvs, patience))
-        live = await self._job.abortable(channels.refresh(pvs, self._timeout))
-        disabled = await self._job.abortable(self._plant.disabled.look(pvs, self._timeout))
+        refresh, look = channels.refresh(pvs, self._timeout), self._plant.disabled.look(pvs, self._timeout)
+        live, disabled = await self._job.abortable(_both(refresh, look))
         checked: Checked = check(self._order.snapshot.readings.select(rows), live, disabled)
         self._leave({int(rows[place]): why for place, why in checked.failures.items()}, "cannot be written")
         return rows[checked.rows], checked.values
@@ -131,6 +136,16 @@ class Planner:
 
     def _names(self, rows: Rows) -> tuple[str, ...]:
         return names(self._pv_set.pvs, rows)
+
+
+async def _both(first: Coroutine[Any, Any, S], second: Coroutine[Any, Any, T]) -> tuple[S, T]:
+    """Await both at once; if one fails the other is given up."""
+    one, other = asyncio.ensure_future(first), asyncio.ensure_future(second)
+    try:
+        return await asyncio.gather(one, other)
+    finally:
+        one.cancel()
+        other.cancel()
 
 
 def names(pvs: tuple[str, ...], rows: Rows) -> tuple[str, ...]:

@@ -142,6 +142,7 @@ class Recovery:
         """Show it in the group that ran it and in the set's own; the console stands in for groups that are no more."""
         new = found.record.new
         _log.warning("%s", found.message)
+        await self._plant.look_at_undo(new.set_name)
         names = {new.origin.group, new.set_name}
         for group in [g for g in self._groups if g.name in names] or [g for g in self._groups if not g.name]:
             await group.show(partial(found.show, asked=group.name == new.origin.group))

@@ -124,7 +124,7 @@ class Writing:
 
     async def _ramp_all(self, rows: Rows) -> None:
         ramp = Ramp(self._present.select(rows), self._values.select(rows), self._ways.ramp[rows])
-        elapsed = PERIOD
+        elapsed = PERIOD  # the first step goes at once, and is worth a period
         while not ramp.arrived.all() and not self.stopped:
             self._control.safe_point()
             begun = time.monotonic()
