@@ -54,7 +54,7 @@ class GroupPvs(SnapGroup):
 
     rate = AnalogPv.pv(
         "RATE",
-        "PVs/s to write at most, 0: as the set says",
+        "Speed of writing at most, 0: the set's",
         units="PVs/s",
         precision=1,
         limits=_UNLIMITED,

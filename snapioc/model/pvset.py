@@ -28,6 +28,9 @@ class OnInvalid(StrEnum):
     WRITE = "write"
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One PV of a set; tolerances as in COMPARE, `timeout` in seconds, `ramp` in units per second, None: not said."""
@@ -48,7 +51,7 @@ class Member:
 
     def to_json(self) -> str:
         """The member in a form that is the same for equal members, and that `from_json` reads."""
-        return json.dumps({name: getattr(self, name) for name in self.__slots__}, sort_keys=True, separators=(",", ":"))
+        return _encode({name: getattr(self, name) for name in self.__slots__})
 
     @classmethod
     def from_json(cls, text: str) -> Member:

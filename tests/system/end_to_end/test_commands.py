@@ -214,7 +214,7 @@ async def test_permit_pv_stands_in_the_way(
     assert await aioca.caget(pvs[1]) == 1.0
 
 
-async def test_a_value_that_the_record_clamps_is_a_failed_put_that_names_it(
+async def test_a_value_that_the_record_would_clamp_is_a_failed_put_that_names_it(
     start_ioc: Callable[[str], SoftIoc], start_snapioc: Start, pv_prefix: str
 ) -> None:
     machine = start_ioc(f'record(ao, "M:{pv_prefix}") {{ field(VAL, "50") field(PINI, "YES") }}\n')
@@ -222,7 +222,7 @@ async def test_a_value_that_the_record_clamps_is_a_failed_put_that_names_it(
     assert await put(f"{pv_prefix}TRIGGER", 1) == 1
     await aioca.caput([f"M:{pv_prefix}.DRVH", f"M:{pv_prefix}.DRVL"], [10, -10], wait=True)
     assert await put(f"{pv_prefix}RESTORE_ID", 1001) == PUTFAIL
-    assert await text(f"{pv_prefix}FAILURES") == f"M:{pv_prefix}\treads 10.0 instead of 50.0"
+    assert await text(f"{pv_prefix}FAILURES") == f"M:{pv_prefix}\t50 is beyond the control limits -10 to 10"
     assert await aioca.caget(f"{pv_prefix}RESULT") == 3
 
 

@@ -233,6 +233,7 @@ async def test_a_dead_ioc_makes_it_partial_and_no_ioc_at_all_a_failed_put(
     start_snapioc({"A": [*pvs, never]}, one.address, two.address, settings=settings)
     assert await put(f"{pv_prefix}TRIGGER", 1) == 1
     two.kill()
+    await until(lambda: _is_gone(pv_prefix, 3))
     assert await put(f"{pv_prefix}COMPARE_ID", 1001) == 1
     assert (await counts(pv_prefix), await aioca.caget(f"{pv_prefix}RESULT")) == ((3, 2, 1), 2)
     assert (await aioca.caget(f"{pv_prefix}N_DONE"), await aioca.caget(f"{pv_prefix}N_FAILED")) == (3, 3)
@@ -260,7 +261,9 @@ async def test_no_compare_with_the_machine_during_the_restore_of_a_shared_pv_and
     machine = start_ioc(database("M:" + pv_prefix, 6))
     pvs = names("M:" + pv_prefix, 6)
     settings = "[channels]\nwrite_timeout = 30.0\nread_timeout = 30.0"
-    start_snapioc({"A": pvs[:4], "B": pvs[3:]}, machine.address, settings=settings)
+    # A hung IOC counts as disconnected after this time only, however long this test takes.
+    sets = {"A": pvs[:4], "B": pvs[3:]}
+    start_snapioc(sets, machine.address, settings=settings, EPICS_CA_CONN_TMO="300")
     for name in ("A", "B"):
         assert await put(f"{pv_prefix}{name}:TRIGGER", 1) == 1
     machine.stop()  # so that the restore takes its time
