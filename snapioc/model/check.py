@@ -58,7 +58,7 @@ def _limit_faults(values: Readings, live: ChannelStates) -> dict[int, str]:
     """
     faults = {}
     low, high = live.limits()
-    limited = (low < high) & (values.count == 1) & np.isin(values.dbr_type, _NUMBERS)
+    limited = (low < high) & (live.element_count == 1) & (values.count == 1) & np.isin(values.dbr_type, _NUMBERS)
     numbers = single_numbers(values)
     with np.errstate(invalid="ignore"):
         beyond = limited & ((numbers < low) | (numbers > high))

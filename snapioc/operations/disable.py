@@ -42,14 +42,14 @@ class Disabled:
         return self._fields[pvs]
 
     async def _connect(self, fields: Sequence[str]) -> None:
-        missing = [field for field in fields if field not in self._waited_for]
-        self._waited_for |= set(missing)
+        new = missing = [field for field in fields if field not in self._waited_for]
         while missing:
             await self._channels.connect(missing, PATIENCE)
             still = await self._channels.disconnected(missing)
             if len(still) == len(missing):
-                return
+                break
             missing = still
+        self._waited_for |= set(new)  # not if ABORT has cut it short
 
 
 def disp_of(pv: str) -> str:

@@ -35,6 +35,16 @@ async def watch_store(plant: Plant, groups: Sequence[Remembers]) -> None:
         await asyncio.sleep(PERIOD if good else PERIOD_WHEN_BAD)
         await look_at_store(plant)
         await remember(plant, groups)
+        await _end_restores(plant)
+
+
+async def _end_restores(plant: Plant) -> None:
+    """Tell a store that works again how restores ended while it did not."""
+    try:
+        for set_name in await plant.endings.tell_again():
+            await plant.look_at_undo(set_name)
+    except StoreError as fault:
+        await plant.store_is(fault)
 
 
 async def look_at_store(plant: Plant) -> None:

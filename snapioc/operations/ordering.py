@@ -35,7 +35,9 @@ async def restore_order(snapshot: Snapshot, inputs: Inputs, origin: Origin) -> R
 async def undo_order(store: Store, set_name: str, inputs: Inputs, origin: Origin) -> RestoreOrder:
     """What takes back the last restore of a set. Raises Refused if there is none, StoreError if the store fails."""
     if open_records := [one for one in await store.unfinished_restores() if one.new.set_name == set_name]:
-        raise Refused(f"restore {open_records[0].id} of {set_name} has not ended: what it did is not known yet")
+        raise Refused(
+            f"the record of restore {open_records[0].id} is not closed: what it left is not known to the store yet"
+        )
     point = await store.undo_point(set_name)
     if point is None or point.undo_id is None:
         raise Refused(f"there is no restore of {set_name} that could be undone")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from snapioc.model import PvSet, Reason, Refused, RestoreRecord, SnapError, SnapshotHeader, StoreError
 
 from .disable import Disabled
+from .endings import Endings
 from .locks import PvLocks
 from .pace import BATCH
 from .protocols import Channels, Store
@@ -56,10 +57,11 @@ class Plant:
     recovered: bool = True
     undo_points: dict[str, RestoreRecord] = field(default_factory=dict)
     disabled: Disabled = field(init=False)
+    endings: Endings = field(init=False)
     watchers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.disabled = Disabled(self.channels)
+        self.disabled, self.endings = Disabled(self.channels), Endings(self.store)
         self._ways: dict[str, Ways] = {}
 
     @property

@@ -21,6 +21,7 @@ from snapioc.model import (
     Outcome,
     PvVerdict,
     Readings,
+    ReadingsBuilder,
     RestoreEnd,
     RestoreRecord,
     SnapError,
@@ -29,6 +30,7 @@ from snapioc.model import (
 )
 
 from .account import Account
+from .endings import Ending
 from .job import Aborted, Failed, Job
 from .order import RestoreOrder
 from .pace import Pace, lower
@@ -136,7 +138,8 @@ class Restore:
         self.touched = written.touched
         failed = written.failed(verify=verify)
         self.account.set(plan.rows[written.touched & ~failed], PvVerdict.UNCHECKED)
-        for verdict, mask in ((PvVerdict.LATE, failed & written.late), (PvVerdict.WRITE_FAILED, failed & ~written.late)):
+        late = written.late | (written.outcomes == Outcome.PENDING)
+        for verdict, mask in ((PvVerdict.LATE, failed & late), (PvVerdict.WRITE_FAILED, failed & ~late)):
             places = np.flatnonzero(mask).tolist()
             self.account.fail(verdict, {int(plan.rows[p]): Outcome(written.outcomes[p]).text for p in places})
         for place in np.flatnonzero(written.at_once & written.touched).tolist():
@@ -181,10 +184,11 @@ class Restore:
     def _keep_left(self, part: Plan, found: Readings) -> None:
         """Remember what was read of PVs that do not hold bit for bit what was written: UNDO has to know it."""
         other = np.flatnonzero(found.ok & ~found.same_values(part.values))
-        if len(other):
-            rows, readings = part.rows[other], found.select(other)
-            size = len(self.order.snapshot.pv_set.pvs)
-            self.left = self.left.patched(rows, readings) if self.left else readings.spread(rows, size)
+        left = self.left or ReadingsBuilder(len(self.order.snapshot.pv_set.pvs)).build()
+        # What was read of the same PVs before is not so any more.
+        rest = np.setdiff1d(np.flatnonzero(left.ok), part.rows[found.ok])
+        left = left.select(rest).spread(rest, len(left)).patched(part.rows[other], found.select(other))
+        self.left = left if left.ok.any() else None
 
     def _report(self, planned: int) -> tuple[Result, str]:
         account, state = self.account, self.job.state
@@ -212,11 +216,13 @@ class Restore:
                 self.record = await store.begin_restore(self.order.record(), pv_set)
             end = RestoreEnd(result.name.lower(), message, self._written, self.account.outcomes())
             left = NewSnapshot(pv_set, self.left, AFTER_RESTORE, origin=self.order.origin) if self.left else None
-            await store.end_restore(self.record.id, end, left)
+            await self.plant.endings.tell(Ending(self.record.id, end, left))
         except StoreError as fault:
             await self._store_failed(fault)
-            message += f"; the record of this restore could not be stored: {fault}"
-            result = Result.FAILED if self._written else result
+            message += f"; its record could not be stored: {fault}"
+            if self._written:
+                message += " (it will be when the store works again; until then there is no UNDO)"
+                result = Result.FAILED
         else:
             self.job.state.show_all = f"snapioc restore-log {self.record.id}"
         self._show()
