@@ -15,12 +15,16 @@ from .state import Policy
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TakesBack:
-    """The restore that is to be taken back: its id, the snapshot it restored, and what it left the PVs holding."""
+    """The restore that is to be taken back: its id, the snapshot it restored, and what it left the PVs holding.
+
+    `wanted` is what it was to write, and `left` the same but for the PVs that were read to hold something else at its end: a
+    late value may have arrived since. Both have a row per PV of the set, NOT_ASKED where that restore was to write nothing.
+    """
 
     restore_id: int
     snapshot_id: int
+    wanted: Readings
     left: Readings
-    """A row per PV of the set, NOT_ASKED where that restore wrote nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from snapioc.model import Origin, Readings, Reason, Refused, RestoreRecord, Snapshot, select, select_all
+from snapioc.model import Origin, Reason, Refused, RestoreRecord, Snapshot, select, select_all
 
 from .order import RestoreOrder, TakesBack
 from .protocols import Store
@@ -49,17 +49,17 @@ async def undo_order(store: Store, set_name: str, inputs: Inputs, origin: Origin
         verify=inputs.verify,
         rate=inputs.rate,
         origin=origin,
-        takes_back=TakesBack(point.id, point.new.snapshot_id, await _left_by(store, point, before)),
+        takes_back=await _takes_back(store, point, before),
     )
 
 
-async def _left_by(store: Store, point: RestoreRecord, before: Snapshot) -> Readings:
-    """What a restore left behind: what it was to write, but for the PVs that were read to hold something else."""
+async def _takes_back(store: Store, point: RestoreRecord, before: Snapshot) -> TakesBack:
+    """A restore with what it was to write, and with what it left."""
     restored = (await store.load(point.new.snapshot_id)).readings
     untouched = np.where(before.readings.ok, restored.reason, np.uint8(Reason.NOT_ASKED))
-    left = replace(restored, reason=untouched)
-    if point.after_id is None:
-        return left
-    after = (await store.load(point.after_id)).readings
-    rows = np.flatnonzero(after.ok)
-    return left.patched(rows, after.select(rows))
+    wanted = left = replace(restored, reason=untouched)
+    if point.after_id is not None:
+        after = (await store.load(point.after_id)).readings
+        rows = np.flatnonzero(after.ok)
+        left = wanted.patched(rows, after.select(rows))
+    return TakesBack(point.id, point.new.snapshot_id, wanted, left)

@@ -25,7 +25,7 @@ from snapioc.model import (
 
 from .account import Account
 from .job import Failed, Job
-from .order import RestoreOrder
+from .order import RestoreOrder, TakesBack
 from .plant import Plant
 from .state import Policy, Status
 from .wording import pvs_of, reasons
@@ -71,7 +71,7 @@ class Planner:
         rows, values = await self._check()
         plan = await self._look(rows, values)
         if order.takes_back:
-            plan = self._unmoved(plan, order.takes_back.left.select(plan.rows))
+            plan = self._unmoved(plan, order.takes_back)
         return self._changed(plan)
 
     async def _check(self) -> tuple[Rows, Readings]:
@@ -99,12 +99,13 @@ class Planner:
         plan = Plan(rows, values, present)
         return plan if kept.all() else plan.take(np.flatnonzero(kept))
 
-    def _unmoved(self, plan: Plan, left: Readings) -> Plan:
-        """Without the PVs that hold neither what the restore `left` nor what they are to get back: somebody moved them."""
+    def _unmoved(self, plan: Plan, restore: TakesBack) -> Plan:
+        """Without the PVs that hold neither what the restore left or wrote nor what they are to get back: they were moved."""
         # The restore was content with its tolerances, and so is this.
         abs_tol, rel_tol = (column[plan.rows] for column in self._pv_set.tolerances)
-        as_left = compare(left, plan.present, abs_tol, rel_tol) == Verdict.EQUAL
-        moved = ~as_left & left.ok & ~plan.values.same_values(plan.present)
+        wanted, left = restore.wanted.select(plan.rows), restore.left.select(plan.rows)
+        as_wanted, as_left = (compare(side, plan.present, abs_tol, rel_tol) == Verdict.EQUAL for side in (wanted, left))
+        moved = ~as_wanted & ~as_left & left.ok & ~plan.values.same_values(plan.present)
         why = {
             int(plan.rows[place]): f"was moved since: reads {value_text(plan.present.reading(place))}, but the restore "
             f"left it at {value_text(left.reading(place))}"

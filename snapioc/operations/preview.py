@@ -27,9 +27,9 @@ async def preview(job: Job, plant: Plant, order: RestoreOrder) -> None:
         plan = await Planner(plant, job, order, account, Status.PREVIEWING).plan()
     except Failed as failed:
         _show(job, account)
-        raise Failed(f"Preview: {order.title} would fail: {failed}") from failed
+        raise Failed(f"Preview: {order.title} would fail: {failed}{order.chosen}") from failed
     except SnapError as fault:
-        raise Failed(f"Preview of {order.snapshot.header.id} failed: {fault}") from fault
+        raise Failed(f"Preview of {order.snapshot.header.id} failed: {fault}{order.chosen}") from fault
     job.state.planned = Planned(len(plan), _lines(plan, order), f"snapioc diff {order.snapshot.header.id} live")
     _show(job, account)
     job.state.done = len(plan)

@@ -21,7 +21,6 @@ from snapioc.model import (
     Outcome,
     PvVerdict,
     Readings,
-    ReadingsBuilder,
     RestoreEnd,
     RestoreRecord,
     SnapError,
@@ -173,7 +172,9 @@ class Restore:
         proof = Proof(self.plant, self.job, self.order, self.account, part)
         try:
             holds = await proof.look()
-        except SnapError as fault:
+        except Exception as fault:
+            # Whatever it is, also a defect of ours: the record has to be closed.
+            _log.warning("%s: what it has written could not be read back", self.order.title, exc_info=True)
             why = f"may have been written: {fault}"
             self.account.fail(PvVerdict.WRITE_FAILED, dict.fromkeys(part.rows.tolist(), why))
             return
@@ -184,11 +185,12 @@ class Restore:
     def _keep_left(self, part: Plan, found: Readings) -> None:
         """Remember what was read of PVs that do not hold bit for bit what was written: UNDO has to know it."""
         other = np.flatnonzero(found.ok & ~found.same_values(part.values))
-        left = self.left or ReadingsBuilder(len(self.order.snapshot.pv_set.pvs)).build()
-        # What was read of the same PVs before is not so any more.
-        rest = np.setdiff1d(np.flatnonzero(left.ok), part.rows[found.ok])
-        left = left.select(rest).spread(rest, len(left)).patched(part.rows[other], found.select(other))
-        self.left = left if left.ok.any() else None
+        before, left = self.left, found.select(other).spread(part.rows[other], len(self.order.snapshot.pv_set.pvs))
+        self.left = left if len(other) else None
+        if before:
+            # Of PVs that could be read again only the last reading is true.
+            rest = np.setdiff1d(np.flatnonzero(before.ok), part.rows[found.ok])
+            self.left = left.patched(rest, before.select(rest)) if len(other) or len(rest) else None
 
     def _report(self, planned: int) -> tuple[Result, str]:
         account, state = self.account, self.job.state
