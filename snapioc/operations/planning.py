@@ -100,7 +100,7 @@ class Planner:
         return plan if kept.all() else plan.take(np.flatnonzero(kept))
 
     def _unmoved(self, plan: Plan, restore: TakesBack) -> Plan:
-        """Without the PVs that hold neither what the restore left or wrote nor what they are to get back: they were moved."""
+        """Without the PVs that were moved: they hold neither what the restore wrote or left nor what they are to get."""
         # The restore was content with its tolerances, and so is this.
         abs_tol, rel_tol = (column[plan.rows] for column in self._pv_set.tolerances)
         wanted, left = restore.wanted.select(plan.rows), restore.left.select(plan.rows)

@@ -73,6 +73,7 @@ class Restore:
             result, said = Result.FAILED, f" failed: {failed}"
         except SnapError as fault:
             written = f"{pvs_of(self._written)} written before" if self.record else "nothing was written"
+            self._name_unwritten("not written: the restore ended before")
             result, said = Result.FAILED, f" failed: {fault}; {written}"
         except Exception as fault:
             # A defect of ours; what was written has to be known and undoable all the same.
@@ -94,7 +95,7 @@ class Restore:
                 await proof.run()
             finally:
                 self._keep_left(sent, proof.found)
-        await self._look_at_failed()
+        await self._look_at_rest()
 
     async def _keep(self, plan: Plan) -> None:
         """Commit the present values and the record of what is going to be done."""
@@ -144,21 +145,25 @@ class Restore:
         for place in np.flatnonzero(written.at_once & written.touched).tolist():
             self.account.note(int(plan.rows[place]), "written at once: its value cannot be ramped")
         if writing.stopped:
-            rows = plan.rows[written.outcomes == Outcome.NOT_SENT].tolist()
-            self.account.fail(PvVerdict.NOT_WRITTEN, dict.fromkeys(rows, "not written: stopped after a failed write"))
+            self._name_unwritten("not written: stopped after a failed write")
+
+    def _name_unwritten(self, why: str) -> None:
+        if self.plan is not None and self.record:
+            rows = self.plan.rows[self.account.have(self.plan.rows, PvVerdict.NOT_WRITTEN)].tolist()
+            self.account.fail(PvVerdict.NOT_WRITTEN, dict.fromkeys(rows, why))
 
     def _sent(self, plan: Plan) -> Plan:
         """What was written as far as the servers said."""
         return plan.take(np.flatnonzero(self.account.have(plan.rows, PvVerdict.UNCHECKED)))
 
-    async def _look_at_failed(self) -> None:
-        """Note what those hold that may have been written although their write failed: UNDO has to know it."""
+    async def _look_at_rest(self) -> None:
+        """Note what those hold that may have been written and were not read back: UNDO has to know it."""
         plan, touched = self.plan, self.touched
         if plan is None or touched is None:
             return
-        failed = touched & self.account.have(plan.rows, PvVerdict.LATE, PvVerdict.WRITE_FAILED)
-        if failed.any():
-            part = plan.take(np.flatnonzero(failed))
+        rest = touched & self.account.have(plan.rows, PvVerdict.UNCHECKED, PvVerdict.LATE, PvVerdict.WRITE_FAILED)
+        if rest.any():
+            part = plan.take(np.flatnonzero(rest))
             proof = Proof(self.plant, self.job, self.order, self.account, part)
             await proof.look()
             self._keep_left(part, proof.found)
