@@ -92,10 +92,11 @@ class Writer:
     def _on_sent(self, rows: Rows, statuses: list[int]) -> None:
         self._outcome[rows] = Outcome.PENDING
         self._in_flight[rows] = True
-        for row, status in zip(rows.tolist(), statuses, strict=True):
-            if status != eca.ECA_NORMAL:
-                self._outcome[row] = PUT_FAILURES.get(status, Outcome.REFUSED)
-                self._finish(np.array([row]))
+        if statuses.count(eca.ECA_NORMAL) == len(statuses):
+            return
+        for place in np.flatnonzero(np.array(statuses) != eca.ECA_NORMAL).tolist():
+            self._outcome[rows[place]] = PUT_FAILURES.get(statuses[place], Outcome.REFUSED)
+            self._finish(rows[place : place + 1])
 
     def _on_proved(self, rows: Rows, alive: bool) -> None:
         rows = rows[self._in_flight[rows]]

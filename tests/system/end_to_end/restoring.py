@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,8 @@ class Site:
     def ioc(self, database: str, acf: str = "") -> SoftIoc:
         """A C IOC that this process finds as well."""
         macros = f"P={self.machine}"
-        return self.processes.enter_context(SoftIoc(database, macros, next(self.ports), acf=acf))
+        security = acf.replace("$(P)", self.machine)
+        return self.processes.enter_context(SoftIoc(database, macros, next(self.ports), acf=security))
 
     def snapioc(
         self, rows: Sequence[str], *iocs: SoftIoc, columns: str = "pv", settings: str = "", of_set: str = ""
@@ -122,12 +124,16 @@ class Desk:
 
     async def record(self) -> dict[str, Any]:
         """The newest restore record with `outcomes` as (verdict, text) by PV."""
-        newest = (await self.json("restores", "--limit", "1"))[0]["id"]
-        known: dict[str, Any] = await self.json("restore-log", str(newest))
+        known: dict[str, Any] = await self.json("restore-log", str(self.newest_restore()))
         known["outcomes"] = {
             one["pv"].removeprefix(self.site.machine): (one["verdict"], one["text"]) for one in known["outcomes"]
         }
         return known
+
+    def newest_restore(self) -> int:
+        """The id of the newest restore record."""
+        with closing(sqlite3.connect(self.process.folder / "snapshots.db")) as database:
+            return int(database.execute("SELECT max(id) FROM restore").fetchone()[0])
 
     async def check(self, status: int, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
         """Assert that PVs, record and machine agree on the restore that has just ended; returns the record.

@@ -15,7 +15,11 @@ from .test_commands import PUTFAIL
 
 pytestmark = pytest.mark.usefixtures("ca")
 
-ACF = "ASG(DEFAULT) { RULE(1, READ) RULE(1, WRITE) }\nASG(LOCKED) { RULE(1, READ) }\n"
+ACF = """
+ASG(DEFAULT) { RULE(1, READ) RULE(1, WRITE) }
+ASG(LOCKED) { RULE(1, READ) }
+ASG(GATED) { INPA("$(P)GATE") RULE(1, READ) RULE(1, WRITE) { CALC("A=0") } }
+"""
 LABELS = 'field(ZRST, "Off") field(ONST, "Ramp") field(TWST, "Hold")'
 MOVED = 'field(ZRST, "Hold") field(ONST, "Off") field(TWST, "Ramp")'
 GONE = 'field(ZRST, "Off") field(ONST, "Fast") field(TWST, "Hold")'
@@ -89,10 +93,10 @@ async def test_every_fault_of_a_record_stops_strict_and_is_left_out_by_best_effo
         await aioca.caput(f"{site.prefix}A:FILTER.VAL$", f"*:{name},*:PLAIN", wait=True)
         status = await desk.put("RESTORE_ID", 1001)
         assert status == PUTFAIL
-        record_ = await desk.check(status, before, wanted)
-        assert record_["outcomes"] == {name: ("CANNOT", CASES[name].why), "PLAIN": ("NOT_WRITTEN", "")}
-        assert (record_["result"], record_["written"], record_["undo_id"]) == ("failed", 0, None)
-        assert f"{site.machine}{name}: {CASES[name].why}" in record_["message"]
+        found = await desk.check(status, before, wanted)
+        assert found["outcomes"] == {name: ("CANNOT", CASES[name].why), "PLAIN": ("NOT_WRITTEN", "")}
+        assert (found["result"], found["written"], found["undo_id"]) == ("failed", 0, None)
+        assert f"{site.machine}{name}: {CASES[name].why}" in found["message"]
         assert desk.machine() == before
     assert await desk.put("FILTER.VAL$", "") == 1
     status = await desk.put("RESTORE_ID", 1001)
@@ -101,10 +105,34 @@ async def test_every_fault_of_a_record_stops_strict_and_is_left_out_by_best_effo
     assert desk.machine() == before
     assert await desk.put("POLICY", "Best effort") == 1
     status = await desk.put("RESTORE_ID", 1001)
-    record_ = await desk.check(status, before, wanted)
-    assert record_["result"] == "partial"
-    assert {pv for pv, (verdict, _) in record_["outcomes"].items() if verdict == "RESTORED"} == set(CASES) - set(BAD)
+    found = await desk.check(status, before, wanted)
+    assert found["result"] == "partial"
+    assert {pv for pv, (verdict, _) in found["outcomes"].items() if verdict == "RESTORED"} == set(CASES) - set(BAD)
     assert await desk.failures() == {name: CASES[name].why for name in BAD}
+
+
+async def test_what_changes_on_a_running_ioc_is_seen(site: Site) -> None:
+    changed = {
+        "LIMIT": ("LIMIT__DRVH", 10.0, "50 is beyond the control limits 0 to 10"),
+        "DISABLED": ("DISABLED__DISP", 1, "its record refuses puts (DISP is 1)"),
+        "GONE": ("GONE__ONST", "Fast", "the PV has no state 'Ramp' now"),
+        "LOCKED": ("GATE", 1, "no write access"),
+    }
+    made = {"LIMIT": at(50), "DISABLED": at(2), "GONE": at(1, LABELS, kind="mbbo"), "LOCKED": at(2, 'field(ASG, "GATED")')}
+    gate = record("GATE", ("longout", ""))
+    desk = site.snapioc(list(made), site.ioc(gate + "".join(record(name, one) for name, one in made.items()), ACF))
+    saved = desk.machine()
+    await desk.save()
+    before = {"LIMIT": 1.0, "DISABLED": 1.0, "GONE": 2, "LOCKED": 1.0}
+    await desk.set(**before)
+    await desk.set(**{field: value for field, value, _ in changed.values()})
+    status = await desk.put("RESTORE_ID", 1001)
+    found = await desk.check(status, before, saved)
+    assert found["outcomes"] == {name: ("CANNOT", why) for name, (_, _, why) in changed.items()}
+    assert desk.machine() == before
+    await desk.set(GATE=0, LIMIT__DRVH=100.0, DISABLED__DISP=0, GONE__ONST="Ramp")
+    status = await desk.put("RESTORE_ID", 1001)
+    assert (await desk.check(status, before, saved))["result"] == "success"
 
 
 RULES = """
@@ -127,9 +155,9 @@ async def test_what_the_rules_leave_out_is_named_and_no_failure(site: Site) -> N
     await desk.set(NEVER_PROCESSED=1.0, WRITTEN_ANYWAY=1.0, READ_ONLY=1.0, PLAIN=1.0)
     before = desk.machine(real)
     status = await desk.put("RESTORE_ID", 1001)
-    record_ = await desk.check(status, before, saved)
+    found = await desk.check(status, before, saved)
     assert status == 1
-    assert record_["outcomes"] == {
+    assert found["outcomes"] == {
         "NEVER_PROCESSED": ("LEFT_OUT", "stored with INVALID severity"),
         "WRITTEN_ANYWAY": ("RESTORED", ""),
         "READ_ONLY": ("LEFT_OUT", "read-only member"),
@@ -147,10 +175,10 @@ async def test_a_dead_ioc_stops_strict_and_is_left_out_by_best_effort(site: Site
     other.kill()
     await desk.until_connected(missing=1)
     status = await desk.put("RESTORE_ID", 1001)
-    record_ = await desk.check(status, {"LIVES": 1.0}, saved)
-    assert record_["outcomes"] == {"LIVES": ("NOT_WRITTEN", ""), "DIES": ("CANNOT", "disconnected")}
+    found = await desk.check(status, {"LIVES": 1.0}, saved)
+    assert found["outcomes"] == {"LIVES": ("NOT_WRITTEN", ""), "DIES": ("CANNOT", "disconnected")}
     assert await desk.put("POLICY", 1) == 1
     status = await desk.put("RESTORE_ID", 1001)
-    record_ = await desk.check(status, {"LIVES": 1.0}, saved)
-    assert record_["outcomes"] == {"LIVES": ("RESTORED", ""), "DIES": ("CANNOT", "disconnected")}
-    assert (status, record_["result"]) == (PUTFAIL, "partial")
+    found = await desk.check(status, {"LIVES": 1.0}, saved)
+    assert found["outcomes"] == {"LIVES": ("RESTORED", ""), "DIES": ("CANNOT", "disconnected")}
+    assert (status, found["result"]) == (PUTFAIL, "partial")
