@@ -25,7 +25,7 @@ class ServiceView:
 
     def __init__(self, plant: Plant, pvs: ConsolePvs, version: str) -> None:
         self._plant, self._pvs, self._version = plant, pvs, version
-        self._names = list(dict.fromkeys(pv for settings in plant.sets.values() for pv in settings.pv_set.pvs))
+        self._names = tuple(dict.fromkeys(pv for settings in plant.sets.values() for pv in settings.pv_set.pvs))
         self._begun = time.monotonic()
         self._lags: deque[tuple[float, float]] = deque()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from snapioc.model import SnapError, value_text
 
 from .account import Account
-from .job import Failed, Job
+from .job import Aborted, Failed, Job
 from .order import RestoreOrder
 from .planning import Plan, Planner
 from .plant import Plant
@@ -20,7 +20,7 @@ WIDTH = 200
 
 
 async def preview(job: Job, plant: Plant, order: RestoreOrder) -> None:
-    """Plan a restore; the job ends with the result that the restore would have at this point. Raises Failed or Aborted."""
+    """Plan a restore; the job ends with the result that the restore would have at this point. Raises Failed."""
     account = Account(order.snapshot.pv_set, order.selection)
     job.state.planned = Planned()
     try:
@@ -28,6 +28,9 @@ async def preview(job: Job, plant: Plant, order: RestoreOrder) -> None:
     except Failed as failed:
         _show(job, account)
         raise Failed(f"Preview: {order.title} would fail: {failed}{order.chosen}") from failed
+    except Aborted:
+        job.end(Result.ABORTED, f"Preview of {order.snapshot.header.id} aborted{order.chosen}")
+        return
     except SnapError as fault:
         raise Failed(f"Preview of {order.snapshot.header.id} failed: {fault}{order.chosen}") from fault
     job.state.planned = Planned(len(plan), _lines(plan, order), f"snapioc diff {order.snapshot.header.id} live")

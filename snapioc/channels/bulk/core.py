@@ -12,7 +12,7 @@ from snapioc.model import DbrType
 
 from ..reply_content import CTRL, TIME
 from .asking import Asking, Places, Rows
-from .descriptions import Descriptions
+from .descriptions import UNKNOWN, Descriptions
 from .libca import OP_GET, lib
 from .property_slots import PropertySlots
 from .questions import Questions
@@ -62,6 +62,7 @@ class Core:
         self._orphans: list[tuple[Places, Rows]] = []
         self._load: NDArray[np.int64] = np.zeros(0, np.int64)
         self._identities = 0
+        self._undescribed: Rows = np.zeros(0, np.intp)
 
     def release(self) -> None:
         """Give the memory for answers back, once libca has closed all channels."""
@@ -125,6 +126,15 @@ class Core:
         filled = places.filled(mine, self.table.dbr_type[mine])
         self.answered(mine[filled])
         return mine[~filled]
+
+    def describe_fresh(self) -> None:
+        """Ask those that have connected by themselves for their metadata; costs nothing while nothing happens."""
+        if fresh := self.table.take_fresh():
+            self._undescribed = np.unique(np.concatenate([self._undescribed, *fresh]))
+        if len(self._undescribed):
+            self.describe(self._undescribed)
+            channels, table = self._undescribed, self.table
+            self._undescribed = channels[table.connected[channels] & (table.described[channels] == UNKNOWN)]
 
     def describe(self, channels: NDArray[np.intp]) -> None:
         """Ask those of the channels for their metadata of which they are not known, as many as there is room for."""

@@ -157,7 +157,7 @@ class BulkEngine:
         while True:
             try:
                 self._core.pump()
-                self._core.describe(np.arange(len(self._core.table)))
+                self._core.describe_fresh()
             except Exception:
                 # Whatever a server sends; the next look may fare better, and must be had.
                 _log.exception("a message of libca could not be understood")

@@ -75,6 +75,7 @@ class Table:
         self.numbers: dict[str, int] = {}
         self._events: deque[tuple[int, int, int, int, int, int]] = deque()
         self._circuits: dict[int, int] = {}
+        self._fresh: list[NDArray[np.int64]] = []
         for name, dtype in _COLUMNS.items():
             setattr(self, name, np.zeros(1024, dtype))
         self._callbacks = (ffi.callback(CONNECTION)(self._on_connection), ffi.callback(ACCESS)(self._on_access))
@@ -111,6 +112,11 @@ class Table:
             self.access[events[:, 0]] = events[:, 2]
             self._take_links(events[events[:, 1] != _RIGHTS])
 
+    def take_fresh(self) -> list[NDArray[np.int64]]:
+        """The channels that have connected since the last call."""
+        fresh, self._fresh = self._fresh, []
+        return fresh
+
     def ours(self, channel: int, chid: int) -> bool:
         """True if the channel of this number is the one that libca calls so."""
         return channel < len(self.names) and int(self.chid[channel]) == chid
@@ -125,10 +131,9 @@ class Table:
         if number >= CAPACITY:
             raise SnapError(f"there are {CAPACITY} channels already: no room for {name}")
         if number == len(self.chid):
-            for column in _COLUMNS:
-                setattr(self, column, np.concatenate([getattr(self, column)] * 2))
-        for column in _COLUMNS:
-            getattr(self, column)[number] = 0
+            for attribute in _COLUMNS:
+                column = getattr(self, attribute)
+                setattr(self, attribute, np.concatenate([column, np.zeros_like(column)]))
         self.metadata[number] = -1
         on_connection, on_access = self._callbacks
         self.numbers[name] = number
@@ -150,6 +155,7 @@ class Table:
         self.described[channels] = 0
         self.fingerprint[channels] = 0
         new = links[up]
+        self._fresh.append(new[:, 0])
         self.ever_connected[new[:, 0]] = True
         self.dbr_type[new[:, 0]], self.element_count[new[:, 0]] = new[:, 3], new[:, 4]
         self.circuit[new[:, 0]] = [self._circuits.setdefault(i, len(self._circuits)) for i in new[:, 5].tolist()]
