@@ -91,7 +91,7 @@ class Proof:
             if clamped[place]:
                 verdict, text = PvVerdict.CLAMPED, f"clamped: {text}"
             elif previous[place]:
-                verdict, text = PvVerdict.REJECTED, f"not taken: still {text}"
+                verdict, text = PvVerdict.REJECTED, f"rejected: still {text}"
             self._account.fail(verdict, {row: text})
 
     async def _check_readbacks(self, rows: Rows) -> None:

@@ -21,7 +21,8 @@ from .plant import Plant
 from .state import GroupState
 
 TRIES = 3
-"""Looks at a restore that may fail, although the store works, before it is closed with what is known of it."""
+"""Looks at a restore that may fail, although the store works, before what cannot be read counts as lost; after as many more
+its record is closed with nothing but a sentence."""
 
 _log = logging.getLogger(__name__)
 
@@ -125,9 +126,8 @@ class Recovery:
         except StoreError as gone:
             await self._plant.store_is(gone)
             return False
-        patient = self._patient(record)
         self._faults[record.id] += 1
-        return not patient
+        return self._faults[record.id] >= 2 * TRIES
 
     async def _give_up(self, record: RestoreRecord, why: SnapError) -> Interrupted:
         """Close the record with nothing but a sentence; if even that fails, leave it to the next start."""

@@ -139,9 +139,12 @@ class Restore:
         failed = written.failed(verify=verify)
         self.account.set(plan.rows[written.touched & ~failed], PvVerdict.UNCHECKED)
         late = written.late | (written.outcomes == Outcome.PENDING)
-        for verdict, mask in ((PvVerdict.LATE, failed & late), (PvVerdict.WRITE_FAILED, failed & ~late)):
-            places = np.flatnonzero(mask).tolist()
-            self.account.fail(verdict, {int(plan.rows[p]): Outcome(written.outcomes[p]).text for p in places})
+        for verdict, mask, word in (
+            (PvVerdict.LATE, failed & late, "late: "),
+            (PvVerdict.WRITE_FAILED, failed & ~late, ""),
+        ):
+            why = {int(plan.rows[p]): word + Outcome(written.outcomes[p]).text for p in np.flatnonzero(mask).tolist()}
+            self.account.fail(verdict, why)
         for place in np.flatnonzero(written.at_once & written.touched).tolist():
             self.account.note(int(plan.rows[place]), "written at once: its value cannot be ramped")
         if writing.stopped:
