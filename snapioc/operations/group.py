@@ -173,7 +173,7 @@ class Group(Runner):
             return await self._fail_without_store(f"Compare of {snapshot_id} failed: {fault}")
         with ExitStack() as stack:
             if other is None:
-                self._hold(stack, f"the compare of {snapshot_id}", map(canonical_name, asked_pvs(stored)), writes=False)
+                self._hold(stack, f"the compare of {snapshot_id}", _canonical(stored, asked_pvs(stored)), writes=False)
             self.state.compare_id = snapshot_id
             await self._operate(lambda job: compare(job, self.plant, stored, other), stack.pop_all())
         return self.state.result in (Result.SUCCESS, Result.PARTIAL)
@@ -230,6 +230,10 @@ class Console(Group):
 
 def _tags(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
+
+
+def _canonical(snapshot: Snapshot, pvs: tuple[str, ...]) -> Iterable[str]:
+    return snapshot.pv_set.canonical if pvs == snapshot.pv_set.pvs else map(canonical_name, pvs)
 
 
 async def _fail(why: str) -> None:

@@ -111,7 +111,7 @@ class Planner:
             f"left it at {value_text(left.reading(place))}"
             for place in np.flatnonzero(moved).tolist()
         }
-        self._leave(why, "were moved since")
+        self._leave(why, "had been moved since")
         return plan.take(np.flatnonzero(~moved)) if moved.any() else plan
 
     def _changed(self, plan: Plan) -> Plan:

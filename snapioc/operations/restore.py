@@ -78,6 +78,7 @@ class Restore:
         except Exception as fault:
             # A defect of ours; what was written has to be known and undoable all the same.
             _log.exception("%s", self.order.title)
+            self._name_unwritten("not written: the restore ended before")
             result, said = Result.FAILED, f" failed by a defect of snapioc, see its log: {fault!r}"
         else:
             await self._close(*self._report(len(self.plan)))
