@@ -28,7 +28,8 @@ class SnapIoc:
             self._views.append(view)
             self.pvdb |= pvs.pvdb
         self._service = ServiceView(plant, console_pvs, __version__)
-        plant.watchers.append(self._service.changed)
+        # A restore on one prefix moves what UNDO means on the other.
+        plant.watchers += [self._service.changed, *(view.changed for view in self._views)]
 
     async def serve(self, port: int | None, interfaces: Sequence[str] | None, serving: Callable[[], None]) -> None:
         """Serve until cancelled; `serving` is called when clients can connect. Raises SnapError if that is impossible."""

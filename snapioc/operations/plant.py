@@ -36,7 +36,7 @@ class SetSettings:
 
 @dataclass
 class Plant:
-    """Shared by the groups of one IOC; `watchers` are called when `store_fault`, `newest` or `locks` changed.
+    """Shared by the groups of one IOC; `watchers` are called when anything of it changed.
 
     `remembered`: what the store knows from before is taken over. `recovered`: what became of the restores that the last
     stop of the IOC interrupted is known; no restore is accepted before.
