@@ -133,7 +133,7 @@ class Desk:
     def newest_restore(self) -> int:
         """The id of the newest restore record."""
         with closing(sqlite3.connect(self.process.folder / "snapshots.db")) as database:
-            return int(database.execute("SELECT max(id) FROM restore").fetchone()[0])
+            return int(database.execute("SELECT coalesce(max(id), 0) FROM restore").fetchone()[0])
 
     async def check(self, status: int, before: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
         """Assert that PVs, record and machine agree on the restore that has just ended; returns the record.
@@ -185,7 +185,7 @@ def check_verdict(pv: str, verdict: str, why: str, before: Any, wanted: Any, now
         assert f"reads {now} instead of {wanted}" in why, (pv, why)
 
 
-async def until(check: Callable[[], Any], patience: float = 90.0) -> None:
+async def until(check: Callable[[], Any], patience: float = 40.0) -> None:
     """Wait until an awaitable check is true."""
     end = time.monotonic() + patience
     while not await check():

@@ -119,7 +119,7 @@ async def test_what_changes_on_a_running_ioc_is_seen(site: Site) -> None:
         "LOCKED": ("GATE", 1, "no write access"),
     }
     made = {"LIMIT": at(50), "DISABLED": at(2), "GONE": at(1, LABELS, kind="mbbo"), "LOCKED": at(2, 'field(ASG, "GATED")')}
-    gate = record("GATE", ("longout", ""))
+    gate = record("GATE", at(0, kind="longout"))
     desk = site.snapioc(list(made), site.ioc(gate + "".join(record(name, one) for name, one in made.items()), ACF))
     saved = desk.machine()
     await desk.save()

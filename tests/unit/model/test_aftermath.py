@@ -48,6 +48,7 @@ def one(wanted: Row, previous: Row, now: Row, abs_tol: float = 0.0, rel_tol: flo
         (enum(1, "Off", "On"), enum(1, "On", "Off"), enum(0, "On", "Off"), 0, RESTORED, True, False),
         (enum(1, "Off", "On"), enum(1, "On", "Off"), enum(1, "On", "Off"), 0, PREVIOUS, False, False),
         (enum(1, "Off", "On"), enum(0, "Off", "On"), enum(1, "Off", "On"), 0, RESTORED, True, True),
+        (enum(0, "Off", "On"), enum(1, "Off", "On"), enum(0, "On", "Off"), 0, PREVIOUS, False, False),
         # The restored snapshot is lost.
         (Reason.NOT_ASKED, (D, 1.0), (D, 1.0), 0, PREVIOUS, False, False),
         (Reason.NOT_ASKED, (D, 1.0), (D, 2.0), 0, SOMETHING_ELSE, True, False),

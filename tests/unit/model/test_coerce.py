@@ -183,7 +183,7 @@ def test_any_reordering_of_unique_labels_is_followed(labels: list[str], data: st
 
 
 def test_an_enum_whose_live_labels_are_not_known_yet_is_not_written() -> None:
-    states = replace(live((E, 1, ())), labels=(None,))
+    states = replace(live((E, 1)), metadata=np.array([-1], np.int32))
     assert coerce(readings(enum(1, "Closed", "Open")), states)[1] == {
         0: "the labels that the PV's states have now are not known yet"
     }

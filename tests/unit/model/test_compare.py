@@ -265,7 +265,7 @@ def test_close_takes_one_tolerance_or_many() -> None:
 
 def test_a_value_that_was_coerced_to_moved_labels_is_what_is_read_back() -> None:
     stored, now = readings(enum(1, "Off", "On")), live((DbrType.ENUM, 1, ("On", "Off")))
-    wanted = check(stored, now).values
+    wanted = check(stored, now, np.zeros(1, bool)).values
     read_back = readings(enum(0, "On", "Off"))
     assert compare(wanted, read_back, np.zeros(1), np.zeros(1)).tolist() == [EQUAL]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -48,6 +49,8 @@ class FakePv:
     flags: Flag = Flag.NONE
     busy: float = 0.0
     """Seconds until its put-callback comes."""
+    clamps: bool = False
+    """Takes `low` or `high` instead of what is beyond."""
 
 
 @dataclass
@@ -59,15 +62,24 @@ class FakeChannels:
     puts: list[dict[str, Value | None]] = field(default_factory=list)
     """What each write and put_and_wait was given."""
     on_write: Callable[[], None] = lambda: None
+    hook: Callable[[str], None] = lambda call: None
+    """Called first in each call with its name, `read DISP` if it is about DISP fields; what it raises is raised."""
 
     async def connect(self, pvs: Sequence[str], timeout: float) -> None:
-        pass
+        self._call("connect", pvs)
+
+    def _call(self, name: str, pvs: Sequence[str]) -> None:
+        self.hook(f"{name} DISP" if pvs and pvs[0].endswith(".DISP") else name)
 
     def _of(self, pv: str) -> FakePv:
         """Its records have a DISP field where the test says so."""
         return self.pvs.get(pv) or FakePv(reason=Reason.NEVER_CONNECTED)
 
     async def states(self, pvs: Sequence[str]) -> ChannelStates:
+        self._call("states", pvs)
+        return self._states(pvs)
+
+    def _states(self, pvs: Sequence[str]) -> ChannelStates:
         known = [self._of(pv) for pv in pvs]
         there = np.array([pv.reason is Reason.OK for pv in known], bool)
         return ChannelStates(
@@ -82,12 +94,15 @@ class FakeChannels:
         )
 
     async def refresh(self, pvs: Sequence[str], timeout: float) -> ChannelStates:
-        return await self.states(pvs)
+        self._call("refresh", pvs)
+        return self._states(pvs)
 
     async def disconnected(self, pvs: Sequence[str]) -> list[str]:
+        self._call("disconnected", pvs)
         return [pv for pv in pvs if self._of(pv).reason is not Reason.OK]
 
     async def read(self, pvs: Sequence[str], timeout: float, progress: Callable[[int], None] | None = None) -> Readings:
+        self._call("read", pvs)
         if self.gate:
             await self.gate.wait()
         builder = ReadingsBuilder(len(pvs))
@@ -102,13 +117,18 @@ class FakeChannels:
     async def write(
         self, pvs: Sequence[str], values: Readings, timeout: float, progress: Callable[[int], None] | None = None
     ) -> np.ndarray:
+        self._call("write", pvs)
+        return await self._put(pvs, values)
+
+    async def _put(self, pvs: Sequence[str], values: Readings) -> np.ndarray:
         self.on_write()
         await asyncio.sleep(0)
         self.puts.append({name: values.value(row) for row, name in enumerate(pvs)})
         for row, name in enumerate(pvs):
             self.written.append(name)
-            if self.pvs[name].outcome is Outcome.DONE and not self.pvs[name].stuck:
-                self.pvs[name].value = values.value(row)  # type: ignore[assignment]
+            pv, value = self.pvs[name], values.value(row)
+            if pv.outcome is Outcome.DONE and not pv.stuck:
+                pv.value = min(max(value, pv.low), pv.high) if pv.clamps else value  # type: ignore[type-var, assignment]
         return np.array([self.pvs[name].outcome for name in pvs], np.uint8)
 
     async def put_and_wait(
@@ -119,9 +139,10 @@ class FakeChannels:
         progress: Callable[[int], None] | None = None,
         outcomes: np.ndarray | None = None,
     ) -> np.ndarray:
+        self._call("put_and_wait", pvs)
         outcomes = np.zeros(len(pvs), np.uint8) if outcomes is None else outcomes
         outcomes[:] = Outcome.NOT_SENT
-        final = await self.write(pvs, values, 0.0)
+        final = await self._put(pvs, values)
         times = [min(self.pvs[pv].busy, timeout) for pv, timeout in zip(pvs, timeouts.tolist(), strict=True)]
         slept = 0.0
         for done, row in enumerate(sorted(range(len(pvs)), key=times.__getitem__), 1):
@@ -142,6 +163,8 @@ class FakeStore:
     fault: str | None = None
     clock: float = 0.0
     """Seconds: each beginning and end of a restore takes one."""
+    hook: Callable[[str], None] = lambda call: None
+    """Called first in `begin_restore` and `end_restore` with their names; what it raises is raised."""
 
     async def save(self, snapshot: NewSnapshot) -> SnapshotHeader:
         self._fail()
@@ -178,6 +201,7 @@ class FakeStore:
         return max((h for h in headers if group is None or h.origin.group == group), key=lambda h: h.id, default=None)
 
     async def begin_restore(self, new: NewRestore, pv_set: PvSet, before: NewSnapshot | None = None) -> RestoreRecord:
+        self.hook("begin_restore")
         await self.load(new.snapshot_id)
         undo_id = await self._save_of(before, BEFORE_RESTORE, new.snapshot_id)
         record = RestoreRecord(len(self.restores) + 1, new, undo_id, self._now())
@@ -185,6 +209,7 @@ class FakeStore:
         return record
 
     async def end_restore(self, restore_id: int, end: RestoreEnd, left: NewSnapshot | None = None) -> RestoreRecord:
+        self.hook("end_restore")
         self._fail()
         begun = self.restores.get(restore_id)
         if begun is None:
@@ -192,7 +217,7 @@ class FakeStore:
         if begun.ended_at is not None:
             raise StoreError(f"restore {restore_id} has ended before: what is recorded of it stays")
         after_id = await self._save_of(left, AFTER_RESTORE, begun.new.snapshot_id)
-        ended = {"result": end.result, "message": end.message, "written": end.written, "after_id": after_id}
+        ended: dict[str, Any] = {"result": end.result, "message": end.message, "written": end.written, "after_id": after_id}
         self.restores[restore_id] = replace(begun, ended_at=self._now(), **ended)
         self.outcomes[restore_id] = (self.outcomes[restore_id][0], end.outcomes)
         return self.restores[restore_id]

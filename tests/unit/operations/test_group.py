@@ -3,45 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TypeVar
 
 import pytest
 
-from snapioc.model import BEFORE_RESTORE, DbrType, Flag, Member, Mode, Origin, Outcome, PvSet, Reason, Refused, SnapError
-from snapioc.operations import Console, Group, Plant, Policy, Result, SetSettings, Status, remember
+from snapioc.model import DbrType, Member, Origin, PvSet, Reason, Refused
+from snapioc.operations import Group, Result, SetSettings, Status, remember
 
-from .fakes import FakeChannels, FakePv, FakeStore, FakeView
-
-G = TypeVar("G", bound=Group)
-
-OPERATOR = Origin("operator", "console-1")
-
-
-class Machine:
-    """A plant with the sets A (A:1, A:2, A:3) and B (B:1, and A:3 which it shares)."""
-
-    def __init__(self, **settings: object) -> None:
-        self.pvs = {name: FakePv(float(i)) for i, name in enumerate(["A:1", "A:2", "A:3", "B:1"])}
-        self.channels = FakeChannels(self.pvs)
-        self.store = FakeStore()
-        members = {"A": ["A:1", "A:2", "A:3"], "B": ["B:1", "A:3"]}
-        sets = {
-            name: SetSettings(PvSet(name, tuple(Member(pv) for pv in pvs)), **settings)  # type: ignore[arg-type]
-            for name, pvs in members.items()
-        }
-        self.plant = Plant(self.channels, self.store, sets)
-        self.groups = {name: self._watched(Group(self.plant, settings)) for name, settings in sets.items()}
-        self.console = self._watched(Console(self.plant))
-
-    def _watched(self, group: G) -> G:
-        state = group.state
-        group.view = FakeView(lambda: (state.status, state.progress, state.result, state.refused))
-        state.status = Status.IDLE
-        return group
-
-    @property
-    def a(self) -> Group:
-        return self.groups["A"]
+from .fakes import FakePv, FakeView
+from .machine import OPERATOR, Machine
 
 
 @pytest.fixture
@@ -165,30 +134,6 @@ async def test_abort_that_comes_while_a_restore_is_looked_at_writes_nothing(mach
     assert (machine.a.state.result, machine.channels.written) == (Result.ABORTED, [])
 
 
-async def test_restore_writes_back_and_keeps_the_way_back(machine: Machine) -> None:
-    await machine.a.trigger(OPERATOR)
-    machine.pvs["A:1"].value = 99.0
-    assert await machine.a.restore(1001, OPERATOR)
-    state = machine.a.state
-    assert machine.pvs["A:1"].value == 0.0
-    assert (state.result, state.total, state.done, state.failed, state.unchanged) == (Result.SUCCESS, 3, 3, 0, 2)
-    kept = machine.store.snapshots[1002]
-    assert (kept.header.kind, kept.header.restores, kept.readings.value(0)) == (BEFORE_RESTORE, 1001, 99.0)
-    assert state.last_id == 1001
-    assert await machine.a.restore(1002, OPERATOR)
-    assert machine.pvs["A:1"].value == 99.0
-
-
-async def test_filtered_restore_touches_and_keeps_only_what_it_chose(machine: Machine) -> None:
-    await machine.a.trigger(OPERATOR)
-    machine.a.inputs.set_text("filter", "A:*, !A:3")
-    assert await machine.a.restore(1001, OPERATOR)
-    assert machine.channels.written == ["A:1", "A:2"]
-    assert [bool(ok) for ok in machine.store.snapshots[1002].readings.ok] == [True, True, False]
-    assert "2 of 3 (filter A:*, !A:3)" in machine.a.state.message
-    assert machine.a.inputs.filter == ""
-
-
 @pytest.mark.parametrize("number", [-1, 1, 4711])
 async def test_unknown_id_is_refused(machine: Machine, number: int) -> None:
     with pytest.raises(Refused, match=f"no snapshot {number}"):
@@ -217,109 +162,6 @@ async def test_filter_that_matches_nothing_is_refused_and_kept(machine: Machine)
     assert machine.a.inputs.filter == "Z:*"
 
 
-async def test_strict_writes_nothing_if_one_pv_fails_the_check(machine: Machine) -> None:
-    await machine.a.trigger(OPERATOR)
-    machine.pvs["A:2"].writable = False
-    machine.a.inputs.set_text("filter", "A:*")
-    assert not await machine.a.restore(1001, OPERATOR)
-    assert (machine.a.state.result, machine.channels.written, len(machine.store.snapshots)) == (Result.FAILED, [], 1)
-    assert machine.a.state.failures == (("A:2", "no write access"),)
-    assert machine.a.inputs.filter == "A:*"
-
-
-async def test_best_effort_leaves_out_what_fails_and_is_partial(machine: Machine) -> None:
-    await machine.a.trigger(OPERATOR)
-    machine.pvs["A:2"].writable = False
-    machine.pvs["A:3"].flags = Flag.CUT
-    machine.a.inputs.policy = Policy.BEST_EFFORT
-    assert not await machine.a.restore(1001, OPERATOR)
-    assert (machine.a.state.result, machine.channels.written) == (Result.PARTIAL, ["A:1"])
-    assert [pv for pv, _ in machine.a.state.failures] == ["A:2", "A:3"]
-
-
-async def test_value_that_does_not_arrive_is_told(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snapioc.operations.restore.SETTLE", (0.0,))
-    await machine.a.trigger(OPERATOR)
-    machine.pvs["A:2"].value, machine.pvs["A:2"].stuck = 7.0, True
-    assert not await machine.a.restore(1001, OPERATOR)
-    assert machine.a.state.result is Result.PARTIAL
-    assert machine.a.state.failures == (("A:2", "reads 7.0 instead of 1.0"),)
-
-
-async def test_strict_stops_before_the_next_batch(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("snapioc.operations.restore.BATCH", 1)
-    await machine.a.trigger(OPERATOR)
-    machine.pvs["A:2"].outcome = Outcome.REFUSED
-    assert not await machine.a.restore(1001, OPERATOR)
-    assert machine.channels.written == ["A:1", "A:2"]
-    assert machine.a.state.failures == (
-        ("A:2", "the server refused the write"),
-        ("A:3", "not written: stopped after a failed write"),
-    )
-
-
-async def test_pending_write_is_proved_by_the_read_back_only(machine: Machine) -> None:
-    await machine.a.trigger(OPERATOR)
-    machine.pvs["A:2"].outcome = Outcome.PENDING
-    assert await machine.a.restore(1001, OPERATOR)
-    machine.a.inputs.verify = False
-    assert not await machine.a.restore(1001, OPERATOR)
-    assert machine.a.state.failures == (("A:2", "not done in time"),)
-
-
-async def test_what_the_rules_leave_out_is_named_and_no_failure(machine: Machine) -> None:
-    machine.pvs["A:1"].severity = 3
-    machine.pvs["A:2"].reason = Reason.NEVER_CONNECTED
-    await machine.a.trigger(OPERATOR)
-    machine.pvs["A:2"].reason = Reason.OK
-    assert await machine.a.restore(1001, OPERATOR)
-    state = machine.a.state
-    assert (state.result, state.skipped, state.failed, machine.channels.written) == (Result.SUCCESS, 2, 0, ["A:3"])
-    assert dict(state.failures) == {
-        "A:1": "left out: stored with INVALID severity",
-        "A:2": "left out: missing in the snapshot: never connected",
-    }
-
-
-async def test_read_only_members_are_never_written(machine: Machine) -> None:
-    pv_set = PvSet("RO", (Member("A:1", mode=Mode.READ_ONLY), Member("A:2")))
-    machine.plant.sets["RO"] = SetSettings(pv_set)
-    group = machine._watched(Group(machine.plant, SetSettings(pv_set)))
-    await group.trigger(OPERATOR)
-    assert await group.restore(1001, OPERATOR)
-    assert machine.channels.written == ["A:2"]
-
-
-async def test_restore_that_has_nothing_to_write_is_failed(machine: Machine) -> None:
-    machine.pvs["A:1"].reason = Reason.DISCONNECTED
-    await machine.a.trigger(OPERATOR)
-    machine.a.inputs.set_text("filter", "A:1")
-    assert not await machine.a.restore(1001, OPERATOR)
-    assert "nothing to write" in machine.a.state.message
-
-
-async def test_present_values_are_committed_before_the_first_write(machine: Machine) -> None:
-    await machine.a.trigger(OPERATOR)
-    stored_at_write: list[int] = []
-    machine.channels.on_write = lambda: stored_at_write.append(len(machine.store.snapshots))
-    await machine.a.restore(1001, OPERATOR)
-    assert stored_at_write == [2]
-
-
-async def test_nothing_is_written_if_the_present_values_cannot_be_stored(machine: Machine) -> None:
-    await machine.a.trigger(OPERATOR)
-
-    async def full(snapshot: object) -> None:
-        from snapioc.model import StoreError
-
-        raise StoreError("the store is full")
-
-    machine.store.save = full  # type: ignore[method-assign, assignment]
-    assert not await machine.a.restore(1001, OPERATOR)
-    assert machine.channels.written == []
-    assert "the store is full" in machine.a.state.message
-
-
 async def test_restore_and_save_that_share_a_pv_exclude_each_other(machine: Machine) -> None:
     await machine.a.trigger(OPERATOR)
     machine.channels.gate = asyncio.Event()
@@ -333,7 +175,7 @@ async def test_restore_and_save_that_share_a_pv_exclude_each_other(machine: Mach
     machine.channels.gate.clear()
     save = asyncio.create_task(machine.groups["B"].trigger(OPERATOR))
     await asyncio.sleep(0)
-    with pytest.raises(Refused, match="the save of B"):
+    with pytest.raises(Refused, match="the save by B is running"):
         await machine.a.restore(1001, OPERATOR)
     machine.channels.gate.set()
     assert await save
@@ -344,7 +186,7 @@ async def test_saves_of_shared_pvs_run_side_by_side(machine: Machine) -> None:
     both = asyncio.gather(machine.a.trigger(OPERATOR), machine.groups["B"].trigger(OPERATOR))
     await asyncio.sleep(0)
     machine.channels.gate.set()
-    assert await both == [True, True]
+    assert list(await both) == [True, True]
 
 
 @pytest.mark.parametrize(("value", "allowed"), [(1.0, True), (0.0, False), (float("nan"), False), (-1.0, True)])
@@ -409,37 +251,6 @@ async def test_group_remembers_its_last_snapshot_over_a_restart(machine: Machine
     assert (again.state.last_id, machine.plant.newest.id if machine.plant.newest else 0) == (1001, 1002)
 
 
-async def test_a_blocked_ca_client_leaves_the_account_of_what_was_written(machine: Machine) -> None:
-    await machine.a.trigger(OPERATOR)
-
-    async def blocked(*args: object) -> None:
-        raise SnapError("the CA client has not answered")
-
-    machine.channels.write = blocked  # type: ignore[method-assign, assignment]
-    assert not await machine.a.restore(1001, OPERATOR)
-    state = machine.a.state
-    assert state.message.startswith("Restore of 1001 failed: the CA client has not answered")
-    assert state.message.endswith("the values before it are in 1002")
-    assert [pv for pv, _ in state.failures] == ["A:1", "A:2", "A:3"]
-
-
-async def test_a_message_always_says_what_the_filter_chose(machine: Machine) -> None:
-    await machine.a.trigger(OPERATOR)
-    machine.pvs["A:1"].writable = False
-    machine.a.inputs.set_text("filter", "A:1")
-    assert not await machine.a.restore(1001, OPERATOR)
-    assert "chosen 1 of 3 (filter A:1)" in machine.a.state.message
-
-
-async def test_the_same_field_by_another_name_is_locked_too(machine: Machine) -> None:
-    with (
-        machine.plant.locks.hold("one", ["X"], writes=True),
-        pytest.raises(Refused, match="one is running"),
-        machine.plant.locks.hold("other", ["X.VAL"], writes=True),
-    ):
-        pass
-
-
 @pytest.mark.parametrize(("share", "total"), [(0.55, 100), (0.07, 100), (0.55, 200)])
 async def test_exactly_complete_enough_is_complete_enough(share: float, total: int) -> None:
     machine = Machine()
@@ -448,3 +259,18 @@ async def test_exactly_complete_enough_is_complete_enough(share: float, total: i
     machine.pvs |= {name: FakePv(reason=Reason.OK if i < reachable else Reason.DISCONNECTED) for i, name in enumerate(names)}
     settings = SetSettings(PvSet("N", tuple(Member(pv) for pv in names)), min_complete=share)
     assert await machine._watched(Group(machine.plant, settings)).trigger(OPERATOR)
+
+
+@pytest.mark.parametrize("other", ["X.VAL", "X.", "X.VAL$", "X$"])
+async def test_the_same_field_by_another_name_is_locked_too(other: str) -> None:
+    machine = Machine({"A": [Member("X")], "B": [Member(other)]})
+    await machine.saved("A")
+    await machine.saved("B")
+    machine.channels.gate = asyncio.Event()
+    restore = asyncio.create_task(machine.a.restore(1001, OPERATOR))
+    while not machine.plant.locks.restoring:
+        await asyncio.sleep(0)
+    with pytest.raises(Refused, match="the restore of 1001 by A is running"):
+        await machine.groups["B"].restore(1002, OPERATOR)
+    machine.channels.gate.set()
+    assert await restore

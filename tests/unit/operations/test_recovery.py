@@ -48,12 +48,22 @@ class Damaged(FakeStore):
     damaged: set[int] = field(default_factory=set)
     end_fault: str | None = None
     loads: int = 0
+    gone: int = 0
+    """How many probes find it gone after it was to load a snapshot."""
 
     async def load(self, snapshot_id: int) -> Snapshot:
         self.loads += 1
+        if self.gone:
+            raise StoreError("the store is gone")
         if snapshot_id in self.damaged:
             raise StoreError(f"snapshot {snapshot_id} is damaged in the store")
         return await super().load(snapshot_id)
+
+    async def probe(self) -> None:
+        if self.gone:
+            self.gone -= 1
+            raise StoreError("the store is gone")
+        await super().probe()
 
     async def end_restore(self, restore_id: int, end: RestoreEnd, left: NewSnapshot | None = None) -> RestoreRecord:
         if self.end_fault:
@@ -174,11 +184,13 @@ async def test_every_planned_pv_is_classed_and_recorded(ioc: Started) -> None:
 
 async def test_only_what_was_to_be_written_is_read_and_classed(ioc: Started) -> None:
     record = await ioc.interrupted("A", [1.0, 1.0, 1.0, 1.0], [Reason.NOT_ASKED, 2.0, Reason.NOT_ASKED, 2.0])
-    ioc.holds("A", 5.0, 1.0, 6.0, 2.0)
+    ioc.holds("A", 5.0, 1.0, 6.0, 2.5)
     await ioc.recover()
     assert ioc.channels.asked == [("A:1", "A:3")]
-    assert ioc.verdicts(record) == {1: RESTORED, 3: PREVIOUS}
-    assert ioc.left(record) == {3: 2.0}
+    assert ioc.verdicts(record) == {1: RESTORED, 3: SOMETHING_ELSE}
+    assert list(ioc.store.outcomes[record.id][1].texts) == [3]
+    assert ioc.group("A").state.failures[0][0] == "A:3"
+    assert ioc.left(record) == {3: 2.5}
     assert ioc.group("A").state.total == 2
 
 
@@ -313,7 +325,26 @@ async def test_it_is_shown_when_a_save_that_runs_has_ended(ioc: Started) -> None
     ioc.channels.gate.set()
     assert await save
     await recovery
+    assert ioc.plant.recovered
     assert (ioc.group("A").state.status, ioc.group("A").state.result) == (Status.IDLE, Result.INTERRUPTED)
+
+
+async def test_a_save_of_another_group_goes_on(ioc: Started) -> None:
+    await ioc.interrupted("A", [1.0], None, group="A")
+    await remember(ioc.plant, ioc.groups)
+    ioc.channels.gate = asyncio.Event()
+    save = asyncio.create_task(ioc.group("B").trigger(OPERATOR))
+    await asyncio.sleep(0.01)
+    await ioc.recovery.go_on()
+    assert [ioc.group(name).state.status for name in ("", "A", "B")] == [Status.IDLE, Status.IDLE, Status.SAVING]
+    ioc.channels.gate.set()
+    assert await save
+    assert ioc.group("B").state.status is Status.IDLE
+
+
+async def test_nothing_is_recovered_before_the_store_has_answered(ioc: Started) -> None:
+    await ioc.recovery.go_on()
+    assert not ioc.plant.recovered
 
 
 async def test_nothing_interrupted_is_known_at_once(ioc: Started) -> None:
@@ -350,6 +381,22 @@ async def test_a_store_that_goes_away_in_the_middle_is_waited_for(ioc: Started) 
     assert ioc.verdicts(record) == {0: SOMETHING_ELSE}
 
 
+@pytest.mark.parametrize("probes", [1, 2])
+async def test_a_store_that_goes_away_after_other_faults_is_no_damage(ioc: Started, probes: int) -> None:
+    record = await ioc.interrupted("A", [1.0], [2.0])
+    ioc.channels.faults = TRIES
+    for _ in range(TRIES):
+        await ioc.recover()
+    assert ioc.channels.faults == 0
+    ioc.store.gone = probes
+    await ioc.recover()
+    assert (ioc.plant.recovered, ioc.plant.store_fault) == (False, "the store is gone" if probes == 2 else None)
+    ioc.plant.store_fault = None
+    assert await ioc.store.unfinished_restores() == [record]
+    await ioc.recover()
+    assert ioc.verdicts(record) == {0: SOMETHING_ELSE}
+
+
 async def _until(check: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not check():
@@ -358,7 +405,7 @@ async def _until(check: Callable[[], bool]) -> None:
 
 async def _to_the_end(ioc: Started) -> None:
     """Recover until restores are accepted, as the watch over the store does."""
-    for _ in range(TRIES + 2):
+    for _ in range(2 * TRIES):
         await ioc.recover()
     assert ioc.plant.recovered
     assert {group.state.status for group in ioc.groups} == {Status.IDLE}
