@@ -12,7 +12,9 @@ from .names import canonical_name, long_text_name, matches, name_fault
 from .outcome import Outcome
 from .plan import Selection, select, select_all
 from .pvset import Member, Mode, OnInvalid, PvSet
-from .readings import LIMITS, Metadata, Reading, Readings, ReadingsBuilder, Value
+from .reading import LIMITS, Metadata, Reading, Value
+from .readings import Readings
+from .readings_builder import ReadingsBuilder
 from .restore_record import NewRestore, Outcomes, PvVerdict, RestoreEnd, RestoreRecord
 from .snapshot import (
     AFTER_RESTORE,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .readings import LIMITS, Metadata
+from .reading import LIMITS, Metadata
 
 _LOW, _HIGH = LIMITS.index("lower_ctrl_limit"), LIMITS.index("upper_ctrl_limit")
 

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from .channel_states import ChannelStates
 from .dbr import DTYPES, DbrType
-from .readings import Metadata, Readings, ReadingsBuilder
+from .reading import Metadata
+from .readings import Readings
+from .readings_builder import ReadingsBuilder
 
 
 def coerce(stored: Readings, live: ChannelStates) -> tuple[Readings, dict[int, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .dbr import DbrType, Flag
-from .readings import Reading, Value
+from .reading import Reading, Value
 
 _SHOWN = 5
 
