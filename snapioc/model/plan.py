@@ -31,6 +31,7 @@ def select(pv_set: PvSet, stored: Readings, filter_text: str) -> Selection:
     """Choose the members to write: those the filter matches, less what must not be written back."""
     members = pv_set.members
     chosen = np.array(matches(pv_set.pvs[: len(members)], filter_text), bool)
+    chosen &= stored.reason[: len(members)] != Reason.NOT_ASKED  # a snapshot of a restore is of those that it wrote
     odd = ~stored.ok | (stored.severity == Severity.INVALID) | (stored.flags & Flag.CUT != 0)
     # Few rows are anything but whole, valid and writable; only they are looked at one by one.
     asked = chosen & (odd[: len(members)] | pv_set.read_only)

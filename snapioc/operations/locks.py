@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from snapioc.model import Refused
 
+from .wording import pvs_of
+
 
 @dataclass(frozen=True, eq=False)
 class _Hold:
@@ -34,7 +36,7 @@ class PvLocks:
         for other in self._holds:
             shared = wanted.pvs & other.pvs if writes or other.writes else None
             if shared:
-                raise Refused(f"{other.holder} is running and shares {len(shared)} PVs, {min(shared)} among them")
+                raise Refused(f"{other.holder} is running and shares {pvs_of(len(shared))}, {min(shared)} among them")
         self._holds.append(wanted)
         try:
             yield

@@ -194,7 +194,7 @@ async def test_it_locks_as_a_save_does(machine: Machine) -> None:
     await asyncio.sleep(0)
     with pytest.raises(Refused, match="A is busy .Comparing"):
         await machine.a.trigger(OPERATOR)
-    with pytest.raises(Refused, match="the compare of 1001 by A is running and shares 1 PVs, A:3"):
+    with pytest.raises(Refused, match="the compare of 1001 by A is running and shares 1 PV, A:3"):
         await machine.groups["B"].restore(1002, OPERATOR)
     machine.channels.gate.set()
     assert await compare

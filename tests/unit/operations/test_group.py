@@ -168,7 +168,7 @@ async def test_restore_and_save_that_share_a_pv_exclude_each_other(machine: Mach
     restore = asyncio.create_task(machine.a.restore(1001, OPERATOR))
     while not machine.plant.locks.restoring:
         await asyncio.sleep(0)
-    with pytest.raises(Refused, match="the restore of 1001 by A is running and shares 1 PVs, A:3"):
+    with pytest.raises(Refused, match="the restore of 1001 by A is running and shares 1 PV, A:3"):
         await machine.groups["B"].trigger(OPERATOR)
     machine.channels.gate.set()
     assert await restore
