@@ -70,7 +70,7 @@ class GroupPvs(SnapGroup):
     done = LongPv.pv("N_DONE", "PVs read, or written and read back", limits=_NOT_BELOW_ZERO)
     failed = LongPv.pv("N_FAILED", "PVs that failed", limits=_NOT_BELOW_ZERO)
     skipped = LongPv.pv("N_SKIPPED", "PVs that the rules left out", limits=_NOT_BELOW_ZERO)
-    unchanged = LongPv.pv("N_UNCHANGED", "PVs that held the stored value", limits=_NOT_BELOW_ZERO)
+    unchanged = LongPv.pv("N_UNCHANGED", "PVs that held the value, left alone", limits=_NOT_BELOW_ZERO)
     invalid = LongPv.pv("N_INVALID", "PVs with INVALID severity", limits=_NOT_BELOW_ZERO)
     failures = TextPv.pv("FAILURES", "Failed PVs: name, tab, reason")
     equal = LongPv.pv("N_EQUAL", "PVs that COMPARE found equal", limits=_NOT_BELOW_ZERO)

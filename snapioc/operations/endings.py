@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from snapioc.model import NewSnapshot, RestoreEnd, StoreError
@@ -36,16 +37,17 @@ class Endings:
             self._untold.append(ending)
             raise
 
-    async def tell_again(self) -> list[str]:
-        """Tell the store what it was not told, the oldest first; the sets concerned. Raises StoreError if it still fails."""
-        sets = []
+    async def tell_again(self) -> AsyncIterator[str]:
+        """Tell the store what it was not told, the oldest first; the set of each. Raises StoreError if it still fails."""
         while self._untold:
             ending = self._untold[0]
             try:
-                sets.append((await self._store.end_restore(ending.restore_id, ending.end, ending.left)).new.set_name)
+                record = await self._store.end_restore(ending.restore_id, ending.end, ending.left)
             except StoreError as fault:
                 await self._store.probe()
                 # The store works, but will never take this; the next start finds out from the machine.
                 _log.error("the record of restore %d stays open: %s", ending.restore_id, fault)
-            self._untold.pop(0)
-        return sets
+                self._untold.pop(0)
+            else:
+                self._untold.pop(0)
+                yield record.new.set_name

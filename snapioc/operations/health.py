@@ -41,7 +41,7 @@ async def watch_store(plant: Plant, groups: Sequence[Remembers]) -> None:
 async def _end_restores(plant: Plant) -> None:
     """Tell a store that works again how restores ended while it did not."""
     try:
-        for set_name in await plant.endings.tell_again():
+        async for set_name in plant.endings.tell_again():
             await plant.look_at_undo(set_name)
     except StoreError as fault:
         await plant.store_is(fault)

@@ -19,6 +19,8 @@ class TakesBack:
 
     `wanted` is what it was to write, and `left` the same but for the PVs that were read to hold something else at its end: a
     late value may have arrived since. Both have a row per PV of the set, NOT_ASKED where that restore was to write nothing.
+    What could not be read at its end is missing in `left` with the reason: whether somebody moved it nobody knows, and UNDO
+    takes it back.
     """
 
     restore_id: int

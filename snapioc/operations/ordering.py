@@ -60,6 +60,6 @@ async def _takes_back(store: Store, point: RestoreRecord, before: Snapshot) -> T
     wanted = left = replace(restored, reason=untouched)
     if point.after_id is not None:
         after = (await store.load(point.after_id)).readings
-        rows = np.flatnonzero(after.ok)
+        rows = np.flatnonzero(after.reason != Reason.NOT_ASKED)
         left = wanted.patched(rows, after.select(rows))
     return TakesBack(point.id, point.new.snapshot_id, wanted, left)

@@ -116,11 +116,9 @@ class Planner:
 
     def _changed(self, plan: Plan) -> Plan:
         """Without what holds its value already, if that is asked for."""
-        same = plan.values.same_values(plan.present)
-        self._job.state.unchanged = int(np.count_nonzero(same))
         if not self._order.changed_only:
             return plan
-        rest = same & ~self._pv_set.always[plan.rows]
+        rest = plan.values.same_values(plan.present) & ~self._pv_set.always[plan.rows]
         self._job.state.unchanged = int(np.count_nonzero(rest))
         self._account.set(plan.rows[rest], PvVerdict.UNCHANGED)
         return plan.take(np.flatnonzero(~rest)) if rest.any() else plan

@@ -21,6 +21,7 @@ from snapioc.model import (
     Outcome,
     PvVerdict,
     Readings,
+    Reason,
     RestoreEnd,
     RestoreRecord,
     SnapError,
@@ -192,13 +193,16 @@ class Restore:
         self._keep_left(part, proof.found)
 
     def _keep_left(self, part: Plan, found: Readings) -> None:
-        """Remember what was read of PVs that do not hold bit for bit what was written: UNDO has to know it."""
-        other = np.flatnonzero(found.ok & ~found.same_values(part.values))
+        """Remember what was read of PVs that do not hold bit for bit what was written, or why it could not be read.
+
+        UNDO has to know it.
+        """
+        other = np.flatnonzero(~found.same_values(part.values))
         before, left = self.left, found.select(other).spread(part.rows[other], len(self.order.snapshot.pv_set.pvs))
         self.left = left if len(other) else None
         if before:
             # Of PVs that could be read again only the last reading is true.
-            rest = np.setdiff1d(np.flatnonzero(before.ok), part.rows[found.ok])
+            rest = np.setdiff1d(np.flatnonzero(before.reason != Reason.NOT_ASKED), part.rows[found.ok])
             self.left = left.patched(rest, before.select(rest)) if len(other) or len(rest) else None
 
     def _report(self, planned: int) -> tuple[Result, str]:

@@ -146,7 +146,8 @@ class Desk:
         assert (status == 1) == (result == "Success")
         assert record["result"] == result.lower()
         assert record["message"] == await self.text("MESSAGE")
-        assert [int(await self.get(name)) for name in COUNTS] == counts(outcomes)
+        shown = [int(await self.get(name)) for name in COUNTS]
+        assert shown == counts(outcomes), (shown, counts(outcomes))
         assert await self.failures() == expected_failures(outcomes)
         now = self.machine([pv for pv in outcomes if pv in before])
         for pv, (verdict, why) in outcomes.items():

@@ -1,4 +1,4 @@
-"""What the check before a restore finds on real records: nothing is written under Strict, each is named under Best effort."""
+"""What the check before a restore finds on real records: Strict writes nothing then, Best effort names what it leaves."""
 
 from __future__ import annotations
 
