@@ -183,7 +183,7 @@ async def test_a_write_that_fails_after_the_check_stops_strict(site: Site, polic
 
 FOLLOWS = """
 record(ao, "$(P)X") { field(VAL, "5") field(PINI, "YES") field(FLNK, "$(P)MOVE") }
-record(seq, "$(P)MOVE") { field(DLY1, "2") field(DOL1, "$(P)X") field(LNK1, "$(P)RB PP") }
+record(seq, "$(P)MOVE") { field(DLY1, "4") field(DOL1, "$(P)X") field(LNK1, "$(P)RB PP") }
 record(ao, "$(P)RB") { field(VAL, "5") field(PINI, "YES") }
 """
 
