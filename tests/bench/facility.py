@@ -60,6 +60,10 @@ class Facility:
         """Restore a snapshot; seconds until the put-callback came."""
         return float(self.client.ask("put", self.pv("SET:RESTORE_ID"), snapshot_id))
 
+    def compare(self, snapshot_id: int) -> float:
+        """Compare a snapshot with the machine; seconds until the put-callback came."""
+        return float(self.client.ask("put", self.pv("SET:COMPARE_ID"), snapshot_id))
+
     def last_id(self) -> int:
         """The snapshot that `trigger` made last."""
         return int(self.client.ask("get", self.pv("SET:LAST_ID")))

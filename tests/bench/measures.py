@@ -8,6 +8,7 @@ TRIGGER_FIRST = "TRIGGER, the first"
 TRIGGER_CHANGED = "TRIGGER, all changed"
 TRIGGER_SAME = "TRIGGER, nothing changed"
 RESTORE = "restore or put, and read back"
+COMPARE = "COMPARE_ID with the machine"
 START = "start until all is connected"
 
 LIBCA = "libca loop (cffi)"
@@ -19,7 +20,7 @@ SNAPIOC = "snapioc run"
 
 def floor(measure: str) -> tuple[str, str]:
     """What a measure is a multiple of: the libca loop's read of as many PVs, taken in the same turns."""
-    between = measure in (TRIGGER_CHANGED, TRIGGER_SAME, RESTORE, READ_BETWEEN)
+    between = measure in (TRIGGER_CHANGED, TRIGGER_SAME, RESTORE, COMPARE, READ_BETWEEN)
     return (READ_BETWEEN if between else READ), LIBCA
 
 

@@ -22,6 +22,7 @@ TIMED = (
     measures.TRIGGER_FIRST,
     measures.TRIGGER_CHANGED,
     measures.TRIGGER_SAME,
+    measures.COMPARE,
     measures.RESTORE,
 )
 """What is shown by size; the rest has one size only."""
@@ -76,7 +77,7 @@ def _others(results: Results) -> Table:
 
 
 def _judged(verdicts: Sequence[Verdict]) -> Table:
-    table = Table("Done when (issue 3)", box=box.MARKDOWN)
+    table = Table("Done when", box=box.MARKDOWN)
     table.add_column("this run", justify="right")
     table.add_column("asked for", justify="right")
     table.add_column("")

@@ -125,6 +125,7 @@ def _operate(results: Results, size: int, effort: Effort, place: Facility, child
         Case(measures.READ_BETWEEN, measures.LIBCA, partial(lean.ask, "read"), partial(lean.ask, "read")),
         Case(measures.TRIGGER_CHANGED, measures.SNAPIOC, place.trigger, lambda: lean.ask("change", next(steps))),
         Case(measures.RESTORE, measures.SNAPIOC, restore, lambda: lean.ask("change", next(steps))),
+        Case(measures.COMPARE, measures.SNAPIOC, partial(place.compare, base)),
         Case(measures.TRIGGER_SAME, measures.SNAPIOC, place.trigger),
         Case(measures.TRIGGER_SAME, measures.SQUIRREL, partial(aioca.ask, "squirrel")),
         Case(measures.RESTORE, measures.AIOCA, partial(aioca.ask, "put_and_read")),
