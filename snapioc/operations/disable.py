@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from snapioc.model import single_numbers
+from snapioc.model import Readings, single_numbers
 
-from .protocols import Channels
+from .protocols import Channels, Progress
 
 PATIENCE = 1.0
 """Seconds without a new connection after which a server counts as one whose PVs have no such field."""
@@ -25,13 +25,19 @@ class Disabled:
         self._fields: dict[tuple[str, ...], tuple[list[str], NDArray[np.intp]]] = {}
         self._waited_for: set[str] = set()
 
-    async def look(self, pvs: Sequence[str], timeout: float) -> NDArray[np.bool_]:
-        """For each PV whether its record refuses puts now; those that cannot be asked do not. `timeout` as of a read."""
+    async def read(
+        self, pvs: Sequence[str], timeout: float, progress: Progress | None = None
+    ) -> tuple[Readings, NDArray[np.bool_]]:
+        """The PVs as `Channels.read` has them, and for each whether its record refuses puts now, all asked at once.
+
+        Those that cannot be asked do not refuse.
+        """
         fields, places = self._fields_of(tuple(pvs))
         await self._connect(fields)
-        answers = single_numbers(await self._channels.read(fields, timeout))
+        both = await self._channels.read((*pvs, *fields), timeout, progress)
+        answers = single_numbers(both.select(np.arange(len(pvs), len(both))))
         refuses: NDArray[np.bool_] = (answers != 0) & ~np.isnan(answers)
-        return np.append(refuses, False)[places]
+        return both.select(np.arange(len(pvs))), np.append(refuses, False)[places]
 
     def _fields_of(self, pvs: tuple[str, ...]) -> tuple[list[str], NDArray[np.intp]]:
         """The DISP fields of all records, each once, and where each PV's is; -1: puts to DISP itself are never refused."""

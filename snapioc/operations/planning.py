@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +28,6 @@ from .state import Policy, Status
 from .wording import pvs_of, reasons
 
 Rows = NDArray[np.intp]
-S = TypeVar("S")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,35 +63,32 @@ class Planner:
         state.invalid = count_invalid(order.snapshot.readings.select(order.selection.rows))
         if not len(order.selection.rows):
             raise Failed(f"there is nothing to write: {reasons(self._account.left_out)}")
-        rows, values = await self._check()
-        plan = await self._look(rows, values)
+        plan = self._kept(await self._check())
         if order.takes_back:
             plan = self._unmoved(plan, order.takes_back)
         return self._changed(plan)
 
-    async def _check(self) -> tuple[Rows, Readings]:
-        rows = self._order.selection.rows
+    async def _check(self) -> Plan:
+        """Whatever could be written, with its present value."""
+        rows, channels = self._order.selection.rows, self._plant.channels
         pvs = self._names(rows)
-        await self._job.step(self._status, f"{self._order.title}: checking {pvs_of(len(pvs))}", 0, 15)
+        await self._job.step(self._status, f"{self._order.title}: checking {pvs_of(len(pvs))}", 0, 30, 2 * len(pvs))
         # Also with a connect_timeout of 0, which is for the start-up: enums need their labels.
         patience = max(self._plant.connect_timeout, self._timeout)
-        channels = self._plant.channels
         await self._job.abortable(channels.connect(pvs, patience))
-        refresh, look = channels.refresh(pvs, self._timeout), self._plant.disabled.look(pvs, self._timeout)
-        live, disabled = await self._job.abortable(_both(refresh, look))
+        live = await self._job.abortable(channels.refresh(pvs, self._timeout))
+        look = self._plant.disabled.read(pvs, self._timeout, self._job.advance)
+        present, disabled = await self._job.abortable(look)
         checked: Checked = check(self._order.snapshot.readings.select(rows), live, disabled)
         self._leave({int(rows[place]): why for place, why in checked.failures.items()}, "cannot be written")
-        return rows[checked.rows], checked.values
+        return Plan(rows[checked.rows], checked.values, present.select(checked.rows))
 
-    async def _look(self, rows: Rows, values: Readings) -> Plan:
-        """Read the present values; without its own no PV is written."""
-        await self._job.step(self._status, f"{self._order.title}: reading the present values", 15, 30, len(rows))
-        work = self._plant.channels.read(self._names(rows), self._timeout, self._job.advance)
-        present = await self._job.abortable(work)
+    def _kept(self, plan: Plan) -> Plan:
+        """Without the PVs of which the present value is not there to be kept."""
+        present = plan.present
         kept = present.ok & (present.flags & Flag.CUT == 0)
-        why = {int(rows[place]): _why_not_kept(present, place) for place in np.flatnonzero(~kept).tolist()}
+        why = {int(plan.rows[place]): _why_not_kept(present, place) for place in np.flatnonzero(~kept).tolist()}
         self._leave(why, "could not be kept")
-        plan = Plan(rows, values, present)
         return plan if kept.all() else plan.take(np.flatnonzero(kept))
 
     def _unmoved(self, plan: Plan, restore: TakesBack) -> Plan:
@@ -135,16 +127,6 @@ class Planner:
 
     def _names(self, rows: Rows) -> tuple[str, ...]:
         return names(self._pv_set.pvs, rows)
-
-
-async def _both(first: Coroutine[Any, Any, S], second: Coroutine[Any, Any, T]) -> tuple[S, T]:
-    """Await both at once; if one fails the other is given up."""
-    one, other = asyncio.ensure_future(first), asyncio.ensure_future(second)
-    try:
-        return await asyncio.gather(one, other)
-    finally:
-        one.cancel()
-        other.cancel()
 
 
 def names(pvs: tuple[str, ...], rows: Rows) -> tuple[str, ...]:

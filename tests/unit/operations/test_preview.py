@@ -151,7 +151,7 @@ async def test_of_many_pvs_the_first_are_put_into_words_and_all_are_counted() ->
     assert (planned.count, len(planned.lines), planned.show_all) == (SHOWN + 1, SHOWN, "snapioc diff 1001 live")
 
 
-@pytest.mark.parametrize("call", ["connect", "refresh", "connect DISP", "disconnected DISP", "read DISP", "read"])
+@pytest.mark.parametrize("call", ["connect", "refresh", "connect DISP", "disconnected DISP", "read"])
 async def test_abort_and_a_blocked_ca_client(call: str) -> None:
     machine = await moved()
     machine.a.inputs.set_text("filter", "A:*")

@@ -42,7 +42,6 @@ BEFORE_WRITING = [
     ("refresh", 1),
     ("connect DISP", 1),
     ("disconnected DISP", 1),
-    ("read DISP", 1),
     ("read", 1),
 ]
 WRITING = [("write", 1, 0), ("write", 2, 1), ("write", 3, 2)]
