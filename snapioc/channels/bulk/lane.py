@@ -17,12 +17,16 @@ from .questions import Answered
 Rows = NDArray[np.intp]
 
 
+PART = ROOM // 4
+"""Bytes that are put before they are proved: so the server works on some while others are on their way."""
+
+
 class Lane:
     """Puts in chunks as long as there is room on the circuit.
 
-    Then it asks one channel of the circuit for its value. A server takes what comes on a circuit in order, so the answer
-    proves that it has gone through all puts before it; `proved` is called with their rows and whether the circuit lived.
-    A put that alone is more than there is room for is sent with put-callback, as not even a question could follow it.
+    After each it asks one channel of the circuit for its value. A server takes what comes on a circuit in order, so the
+    answer proves that it has gone through all puts before it; `proved` is called with their rows and whether the circuit
+    lived. A put that alone is more than there is room for is sent with put-callback, as not even a question could follow it.
     """
 
     def __init__(
@@ -38,36 +42,28 @@ class Lane:
         self._sent, self._proved = sent, proved
         self._circuit = int(core.table.circuit[channels[rows[0]]])
         self._next = 0
-        self._unproven: list[Rows] = []
-        self._size = 0
-        self._asking = False
+        self._on_way = 0
+        self._large = False
+        self._witness: int | None = None
 
     def turn(self) -> bool:
         """Send what can be sent now; True if that was anything."""
-        if self._asking or self._core.unproven[self._circuit] > self._size:  # a server may hang on what others put, too
+        if self._large or self._core.unproven[self._circuit] > self._on_way:  # a server may hang on what others put, too
             return False
         rows = self._fitting()
         if len(rows):
             self._next += len(rows)
             self._put(rows)
-            return True
-        if self._unproven:
-            self._prove()
-            return True
-        return False
-
-    def close(self) -> None:
-        """Send nothing more; what was sent is proved in its time, so that others may send."""
-        if self._unproven:
-            self._prove()
+        return len(rows) > 0
 
     def _fitting(self) -> Rows:
-        """The next rows for which there is room; one that is larger than all room if nothing else is on its way."""
+        """The next rows, if there is room for them; one that is larger than all room if nothing else is on its way."""
         rows = self._rows[self._next : self._next + CHUNK]
+        sizes = np.cumsum(self._messages.size[rows])
+        rows = rows[: max(1, int(np.searchsorted(sizes, PART, side="right")))]
         load = self._core.load(self._circuit)
-        sizes = load + np.cumsum(self._messages.size[rows])
-        fitting = int(np.searchsorted(sizes, ROOM, side="right"))
-        return rows[: fitting or int(load == 0)]
+        fits = len(rows) and (load == 0 or load + sizes[len(rows) - 1] <= ROOM)
+        return rows if fits else rows[:0]
 
     def _put(self, rows: Rows) -> None:
         table, messages = self._core.table, self._messages
@@ -75,20 +71,22 @@ class Lane:
         connected = table.connected[channels] & (table.circuit[channels] == self._circuit)
         self._sent(rows[~connected], [eca.ECA_DISCONN] * int(np.count_nonzero(~connected)))
         rows = rows[connected]
+        if len(rows) == 0:
+            return
         size = int(messages.size[rows].sum())
         self._count(size)
         if size > ROOM:
-            self._asking = True
+            self._large = True
             statuses = [self._send_large(int(rows[0]), self._prover(rows, size))]
             if statuses[0] != eca.ECA_NORMAL:
-                self._asking = False
+                self._large = False
                 self._count(-size)
         else:
             statuses = self._send(rows)
-            self._unproven.append(rows)
-            self._size += size
-        lib.ca_flush_io()
         self._sent(rows, statuses)
+        if size <= ROOM:
+            self._prove(rows, size)
+        lib.ca_flush_io()
 
     def _send(self, rows: Rows) -> list[int]:
         """Hand puts to libca; its statuses."""
@@ -113,28 +111,30 @@ class Lane:
         address = int(messages.address[row])
         return self._core.questions.put(channel, int(messages.dbr_type[row]), int(messages.count[row]), address, answered)
 
-    def _prove(self) -> None:
+    def _prove(self, rows: Rows, size: int) -> None:
         """Ask a channel that is connected on this circuit; without one the puts went with the circuit."""
-        table, size = self._core.table, len(self._core.table)
-        witness = table.connected[:size] & table.readable[:size] & (table.circuit[:size] == self._circuit)
-        rows, self._unproven = np.concatenate(self._unproven), []
-        covered, self._size = self._size, 0
-        proved = self._prover(rows, covered)
-        if not witness.any():
+        proved, witness = self._prover(rows, size), self._find_witness()
+        if witness is None:
             proved(0, Reply(eca.ECA_DISCONN))
-            return
-        self._asking = True
-        self._core.questions.prove(int(np.argmax(witness)), proved)
-        lib.ca_flush_io()
+        else:
+            self._core.questions.prove(witness, proved)
+
+    def _find_witness(self) -> int | None:
+        table, known, it = self._core.table, len(self._core.table), self._witness
+        if it is None or not (table.connected[it] and table.circuit[it] == self._circuit):
+            able = table.connected[:known] & table.readable[:known] & (table.circuit[:known] == self._circuit)
+            self._witness = int(np.argmax(able)) if able.any() else None
+        return self._witness
 
     def _prover(self, rows: Rows, size: int) -> Answered:
         def proved(_: int, reply: Reply) -> None:
-            self._asking = False
+            self._large = False
             self._count(-size)
             self._proved(rows, reply.status != eca.ECA_DISCONN)
 
         return proved
 
     def _count(self, size: int) -> None:
+        self._on_way += size
         self._core.unproven[self._circuit] += size
         self._core.sent(self._circuit, size)

@@ -87,8 +87,6 @@ class Waiter:
             self._open[:] = False
             ahead.cancel()
             await asyncio.gather(ahead, return_exceptions=True)
-            for lane in self._lanes:
-                lane.close()
             self._lanes = []
 
     def wanted(self, row: int) -> bool:

@@ -59,8 +59,6 @@ class Writer:
                 await asyncio.sleep(0 if moved else silence.pause)
         finally:
             del self._core.writers[identity]
-            for lane in self._lanes:
-                lane.close()
             self._lanes = []
 
     def refused(self, channel: int, status: int) -> None:
