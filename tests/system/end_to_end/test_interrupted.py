@@ -122,7 +122,8 @@ async def recovered(prefix: str) -> bool:
 
 async def alarm(name: str) -> tuple[int, int]:
     """A PV's value and severity."""
-    state = await aioca.caget(name, format=aioca.FORMAT_TIME)
+    # After a restart libca may take a while to look for a server again.
+    state = await aioca.caget(name, format=aioca.FORMAT_TIME, timeout=60)
     return int(state), int(state.severity)
 
 
