@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from snapioc.model import Outcomes, PvSet, PvVerdict, Selection
 
-from .state import Named
+from .state import GroupState, Named
 
 Rows = NDArray[np.intp]
 
@@ -62,6 +62,12 @@ class Account:
     def left_out(self) -> Named:
         """The PVs that the rules of a restore leave alone, each with its reason."""
         return self._named(self._left_out)
+
+    def show(self, state: GroupState) -> None:
+        """Put the failed PVs into FAILURES, and after them those that were left out, which do not count as failed."""
+        failures = self.failures
+        state.failed = len(failures)
+        state.failures = (*failures, *((pv, f"left out: {why}") for pv, why in self.left_out))
 
     def outcomes(self) -> Outcomes:
         """All verdicts, for the restore record."""

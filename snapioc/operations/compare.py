@@ -24,13 +24,10 @@ from snapioc.model import (
 from .job import Failed, Job
 from .plant import Plant
 from .state import Compared, Result, Status
-from .wording import pvs_of, reasons
+from .wording import pvs_of, reasons, short
 
 ROOM = 16_000
 """Characters of lines that are made, because that takes time: more than a text PV shows."""
-
-WIDTH = 200
-"""Characters of a value in such a line, lest one long text leave no room for any other."""
 
 
 async def compare(job: Job, plant: Plant, stored: Snapshot, other: Snapshot | None) -> None:
@@ -95,11 +92,7 @@ def _lines(compared: Comparison) -> tuple[str, ...]:
 
 
 def _line(difference: Difference) -> str:
-    return "\t".join([difference.pv, _short(difference.stored), _short(difference.other), difference.difference])
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= WIDTH else f"{text[:WIDTH]}..."
+    return "\t".join([difference.pv, short(difference.stored), short(difference.other), difference.difference])
 
 
 def _report(job: Job, compared: Comparison, title: str) -> None:

@@ -10,13 +10,10 @@ from .order import RestoreOrder
 from .planning import Plan, Planner
 from .plant import Plant
 from .state import Planned, Result, Status
-from .wording import pvs_of, reasons
+from .wording import pvs_of, reasons, short
 
 SHOWN = 500
 """PVs that are put into words: as many as a text PV holds of lines of 32 bytes."""
-
-WIDTH = 200
-"""Characters of a value in such a line, lest one long text leave no room for any other."""
 
 
 async def preview(job: Job, plant: Plant, order: RestoreOrder) -> None:
@@ -26,7 +23,7 @@ async def preview(job: Job, plant: Plant, order: RestoreOrder) -> None:
     try:
         plan = await Planner(plant, job, order, account, Status.PREVIEWING).plan()
     except Failed as failed:
-        _show(job, account)
+        account.show(job.state)
         raise Failed(f"Preview: {order.title} would fail: {failed}{order.chosen}") from failed
     except Aborted:
         job.end(Result.ABORTED, f"Preview of {order.snapshot.header.id} aborted{order.chosen}")
@@ -34,15 +31,9 @@ async def preview(job: Job, plant: Plant, order: RestoreOrder) -> None:
     except SnapError as fault:
         raise Failed(f"Preview of {order.snapshot.header.id} failed: {fault}{order.chosen}") from fault
     job.state.planned = Planned(len(plan), _lines(plan, order), f"snapioc diff {order.snapshot.header.id} live")
-    _show(job, account)
+    account.show(job.state)
     job.state.done = len(plan)
     job.end(Result.PARTIAL if account.failures else Result.SUCCESS, _message(job, order, account, plan))
-
-
-def _show(job: Job, account: Account) -> None:
-    failures = account.failures
-    job.state.failed = len(failures)
-    job.state.failures = (*failures, *((pv, f"left out: {why}") for pv, why in account.left_out))
 
 
 def _message(job: Job, order: RestoreOrder, account: Account, plan: Plan) -> str:
@@ -59,12 +50,6 @@ def _lines(plan: Plan, order: RestoreOrder) -> tuple[str, ...]:
     """A line per PV in the order of the set: name, present value, value to be written."""
     pvs = order.snapshot.pv_set.pvs
     return tuple(
-        "\t".join(
-            (pvs[row], _short(value_text(plan.present.reading(place))), _short(value_text(plan.values.reading(place))))
-        )
+        "\t".join((pvs[row], short(value_text(plan.present.reading(place))), short(value_text(plan.values.reading(place)))))
         for place, row in enumerate(plan.rows[:SHOWN].tolist())
     )
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= WIDTH else f"{text[:WIDTH]}..."

@@ -240,14 +240,9 @@ class Restore:
                 result = Result.FAILED
         else:
             self.job.state.show_all = f"snapioc restore-log {self.record.id}"
-        self._show()
+        self.account.show(self.job.state)
+        self.job.state.done = self.account.count(*_OK, PvVerdict.UNCHANGED)
         self.job.end(result, message)
-
-    def _show(self) -> None:
-        state, account = self.job.state, self.account
-        failures = account.failures
-        state.done, state.failed = account.count(*_OK, PvVerdict.UNCHANGED), len(failures)
-        state.failures = (*failures, *((pv, f"left out: {why}") for pv, why in account.left_out))
 
     async def _store_failed(self, fault: StoreError) -> None:
         if not isinstance(fault, UnknownSnapshot):

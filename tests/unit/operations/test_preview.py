@@ -9,7 +9,8 @@ import pytest
 
 from snapioc.model import DbrType, Flag, Member, Mode, Reason, Refused, SnapError
 from snapioc.operations import Policy, Result, Status
-from snapioc.operations.preview import SHOWN, WIDTH
+from snapioc.operations.preview import SHOWN
+from snapioc.operations.wording import WIDTH
 
 from .fakes import FakePv, FakeView
 from .machine import OPERATOR, A, Machine, counts, moved
