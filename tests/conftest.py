@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
 
+import aioca
 import psutil
 import pytest
 
@@ -23,6 +25,10 @@ os.environ |= {
     "EPICS_CAS_AUTO_BEACON_ADDR_LIST": "NO",
     "EPICS_CA_CONN_TMO": "5",
 }
+
+# After a restart libca's search comes seldom, the more so on a busy machine: aioca's own 5 s are too few for a test.
+for _ask in ("caget", "caput", "connect", "cainfo"):
+    setattr(aioca, _ask, functools.partial(getattr(aioca, _ask), timeout=60))
 
 
 @pytest.fixture

@@ -30,12 +30,12 @@ def serve() -> None:
     def channel(name: str) -> epics.PV:
         if name not in channels:
             channels[name] = epics.PV(name, auto_monitor=False)
-        if not channels[name].wait_for_connection(timeout=10):
+        if not channels[name].wait_for_connection(timeout=60):
             raise TimeoutError(name)
         return channels[name]
 
     def get(name: str, **options: Any) -> Any:
-        return plain(channel(name).get(timeout=10, use_monitor=False, **options))
+        return plain(channel(name).get(timeout=60, use_monitor=False, **options))
 
     def put(name: str, value: Any, wait: bool = True, timeout: float = 60) -> Any:
         value = np.array(value) if isinstance(value, list) else value

@@ -170,7 +170,7 @@ async def test_clients_are_answered_and_restores_refused_while_pvs_are_read(
     machine = start_ioc(RECORDS.format(p=prefix))
     record = await begin_restore(tmp_path / "snapshots.db", mixed_set(prefix), mixed(0), mixed(1))
     # GONE is waited for, once more when the IOC serves.
-    settings = "[channels]\nconnect_timeout = 8.0"
+    settings = "[channels]\nconnect_timeout = 20.0"
     ioc = start_snapioc({"A": [prefix + "AO"]}, machine.address, settings=settings, list_pvs=True)
     assert await aioca.caget(f"{pv_prefix}A:STATUS") == STARTING
     assert await put(f"{pv_prefix}RESTORE_ID", 1001) == PUTFAIL
