@@ -8,6 +8,8 @@ from .comparison import LIVE, Comparison, asked_pvs, chosen_pvs, compare_live, c
 from .dbr import DTYPES, EPICS_EPOCH, MAX_STRING, DbrType, Flag, Reason, Severity
 from .differences import Difference, differences, largest_first
 from .errors import ConfigError, Refused, SnapError, StoreError, UnknownSnapshot
+from .events import Events
+from .finding import AuditEntry, Page, Wanted
 from .names import canonical_name, long_text_name, matches, name_fault
 from .outcome import Outcome
 from .plan import Selection, select, select_all
@@ -18,8 +20,10 @@ from .readings_builder import ReadingsBuilder
 from .restore_record import NewRestore, Outcomes, PvVerdict, RestoreEnd, RestoreRecord
 from .snapshot import (
     AFTER_RESTORE,
+    AUTOMATIC,
     BEFORE_RESTORE,
     FIRST_ID,
+    GOLDEN_ID,
     MANUAL,
     NewSnapshot,
     Origin,
@@ -31,21 +35,25 @@ from .text import decode, shown, value_text
 
 __all__ = [
     "AFTER_RESTORE",
+    "AUTOMATIC",
     "BEFORE_RESTORE",
     "DTYPES",
     "EPICS_EPOCH",
     "FIRST_ID",
+    "GOLDEN_ID",
     "LIMITS",
     "LIVE",
     "MANUAL",
     "MAX_STRING",
     "Aftermath",
+    "AuditEntry",
     "ChannelStates",
     "Checked",
     "Comparison",
     "ConfigError",
     "DbrType",
     "Difference",
+    "Events",
     "Flag",
     "Member",
     "Metadata",
@@ -56,6 +64,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Outcomes",
+    "Page",
     "PvSet",
     "PvVerdict",
     "Reading",
@@ -74,6 +83,7 @@ __all__ = [
     "UnknownSnapshot",
     "Value",
     "Verdict",
+    "Wanted",
     "asked_pvs",
     "canonical_name",
     "check",

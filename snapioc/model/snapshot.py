@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .dbr import Severity
+from .events import Events
 from .pvset import PvSet
 from .readings import Readings
 
@@ -15,6 +16,12 @@ FIRST_ID = 1001
 
 MANUAL = "manual"
 """The kind of a snapshot made by a group's own TRIGGER."""
+
+GOLDEN_ID = "GOLDEN_ID"
+"""The name of the setting that holds the id of a set's golden snapshot; the store never deletes one that is named so."""
+
+AUTOMATIC = "automatic"
+"""The kind of a snapshot that took itself (see `operations.repeat`)."""
 
 BEFORE_RESTORE = "before restore"
 """The kind of the snapshot that a restore takes before its first write."""
@@ -45,6 +52,8 @@ class NewSnapshot:
     origin: Origin = Origin()
     restores: int | None = None
     """Of a snapshot of kind BEFORE_RESTORE: the id that is restored."""
+    events: Events | None = None
+    """Of a window snapshot: all that its PVs did within the window."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,12 +35,13 @@ async def watch_store(plant: Plant, groups: Sequence[Remembers]) -> None:
         await asyncio.sleep(PERIOD if good else PERIOD_WHEN_BAD)
         await look_at_store(plant)
         await remember(plant, groups)
-        await _end_restores(plant)
+        await _catch_up(plant)
 
 
-async def _end_restores(plant: Plant) -> None:
-    """Tell a store that works again how restores ended while it did not."""
+async def _catch_up(plant: Plant) -> None:
+    """Tell a store that works again how restores ended, and what was set, while it did not."""
     try:
+        await plant.settings.keep()
         async for set_name in plant.endings.tell_again():
             await plant.look_at_undo(set_name)
     except StoreError as fault:
@@ -65,6 +66,7 @@ async def remember(plant: Plant, groups: Sequence[Remembers]) -> None:
         newest = await plant.store.newest()
         if newest:
             plant.is_newest(newest)
+        await plant.settings.load()
         for group in groups:
             await group.remember()
         for set_name in plant.sets:

@@ -12,6 +12,7 @@ from .endings import Endings
 from .locks import PvLocks
 from .pace import BATCH
 from .protocols import Channels, Store
+from .settings import Settings
 from .state import Policy, Status
 from .ways import Ways, ways_of
 
@@ -36,7 +37,8 @@ class SetSettings:
 
 @dataclass
 class Plant:
-    """Shared by the groups of one IOC; `watchers` are called when anything of it changed.
+    """Shared by the groups of one IOC; `watchers` are called when anything of it changed, `list_watchers` when a snapshot
+    came, went, or is described otherwise.
 
     `remembered`: what the store knows from before is taken over. `recovered`: what became of the restores that the last
     stop of the IOC interrupted is known; no restore is accepted before.
@@ -58,10 +60,13 @@ class Plant:
     undo_points: dict[str, RestoreRecord] = field(default_factory=dict)
     disabled: Disabled = field(init=False)
     endings: Endings = field(init=False)
+    settings: Settings = field(init=False)
     watchers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    list_watchers: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.disabled, self.endings = Disabled(self.channels), Endings(self.store)
+        self.settings = Settings(self.store)
         self._ways: dict[str, Ways] = {}
 
     @property
@@ -78,6 +83,12 @@ class Plant:
         """Note a snapshot, unless a newer one is known."""
         if self.newest is None or header.id > self.newest.id:
             self.newest = header
+        self.list_changed()
+
+    def list_changed(self) -> None:
+        """Tell those who show a list of snapshots that it may be another one now."""
+        for watcher in self.list_watchers:
+            watcher()
 
     async def store_is(self, fault: StoreError | None) -> None:
         """Note that the store works, or why it does not."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,18 +11,47 @@ from numpy.typing import NDArray
 
 from snapioc.model import (
     ChannelStates,
+    Events,
     NewRestore,
     NewSnapshot,
+    Origin,
+    Page,
     PvSet,
+    Reading,
     Readings,
     RestoreEnd,
     RestoreRecord,
     Snapshot,
     SnapshotHeader,
+    Wanted,
 )
 
 Progress = Callable[[int], None]
 """Called on the main event loop, now and then, with how many PVs are done so far."""
+
+Heard = Callable[[Events], None]
+"""Called on the main event loop with what was heard since the last call; `rows` are places in the list subscribed to."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """One server of the machine: how many PVs it has or had, how many are connected, and how it answers.
+
+    `silent` is how many seconds ago it was last heard. A server is `hung` if it holds its connection but does not answer.
+    """
+
+    host: str
+    pvs: int
+    connected: int
+    silent: float
+    hung: bool
+
+
+class Subscription(Protocol):
+    """Events that keep coming until it is closed."""
+
+    async def close(self) -> None:
+        """End it; nothing is heard any more when this returns."""
 
 
 class Channels(Protocol):
@@ -65,6 +95,19 @@ class Channels(Protocol):
         no more; what was sent stays sent.
         """
 
+    async def subscribe(self, pvs: Sequence[str], heard: Heard) -> Subscription:
+        """Hear of every change of value or alarm of these PVs, first of what they hold now, as they connect.
+
+        Within 50 ms of the event's arrival; none is left out or out of order as far as the server sends it. That a PV went
+        is an event too.
+        """
+
+    async def connection_changes(self) -> int:
+        """A number that grows whenever any channel has connected or gone: equal numbers mean that nothing has happened."""
+
+    async def hosts(self, pvs: Sequence[str]) -> tuple[HostState, ...]:
+        """The servers that have or had one of these PVs, by name."""
+
 
 class Store(Protocol):
     """Where snapshots and restores are kept. Each method raises StoreError, with a sentence for a person, when it fails."""
@@ -100,3 +143,50 @@ class Store(Protocol):
 
     async def probe(self) -> None:
         """Return if the store can be written now; raises StoreError saying why not."""
+
+    async def find(self, wanted: Wanted, *, upto: int | None = None, offset: int = 0, limit: int = 20) -> Page:
+        """The snapshots that are wanted with ids not above `upto`, newest first, from place `offset` at most `limit`."""
+
+    async def newer(self, wanted: Wanted, than: int) -> int:
+        """How many of the wanted snapshots have greater ids."""
+
+    async def header(self, snapshot_id: int) -> SnapshotHeader:
+        """What is known of a snapshot besides its values. Raises UnknownSnapshot."""
+
+    async def events(self, snapshot_id: int) -> Events | None:
+        """What the PVs of a window snapshot did; None if it is none. Rows are those of its set."""
+
+    async def history(self, pv: str, limit: int, set_name: str | None = None) -> list[tuple[SnapshotHeader, Reading]]:
+        """What a PV held in the newest `limit` snapshots that contain it, newest first; of one set or of all."""
+
+    async def edit(
+        self,
+        snapshot_id: int,
+        origin: Origin,
+        *,
+        title: str | None = None,
+        comment: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> SnapshotHeader:
+        """Change what is said of a snapshot, and write that into the audit log, as one."""
+
+    async def delete(self, snapshot_id: int, origin: Origin) -> None:
+        """Delete a snapshot, and write that into the audit log; its space is given back by `tidy`.
+
+        Raises StoreError if it is golden for a set, or UNDO or a recovery needs it.
+        """
+
+    async def tidy(self) -> bool:
+        """Give back some of the space of deleted snapshots, in some milliseconds; True if there is more to be given back."""
+
+    async def prune(self, set_name: str, *, keep: int | None = None, before: float | None = None) -> int:
+        """Delete automatic snapshots of a set beyond the newest `keep`, or taken before a Unix time; how many went.
+
+        Tagged and golden ones stay. At most some dozens go at a time, so ask until it says 0.
+        """
+
+    async def settings(self) -> Mapping[tuple[str, str], str]:
+        """The settings that were kept, by group and name."""
+
+    async def keep_settings(self, changed: Mapping[tuple[str, str], str]) -> None:
+        """Commit these settings."""
