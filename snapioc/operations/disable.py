@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from snapioc.model import Readings, single_numbers
+from snapioc.model import single_numbers
 
 from .protocols import Channels, Progress
 
@@ -22,29 +22,23 @@ class Disabled:
 
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
-        self._fields: dict[tuple[str, ...], tuple[list[str], NDArray[np.intp]]] = {}
+        self._fields: dict[tuple[str, ...], tuple[tuple[str, ...], NDArray[np.intp]]] = {}
         self._waited_for: set[str] = set()
 
-    async def read(
-        self, pvs: Sequence[str], timeout: float, progress: Progress | None = None
-    ) -> tuple[Readings, NDArray[np.bool_]]:
-        """The PVs as `Channels.read` has them, and for each whether its record refuses puts now, all asked at once.
-
-        Those that cannot be asked do not refuse.
-        """
+    async def look(self, pvs: Sequence[str], timeout: float, progress: Progress | None = None) -> NDArray[np.bool_]:
+        """For each PV whether its record refuses puts now; those that cannot be asked do not refuse."""
         fields, places = self._fields_of(tuple(pvs))
         await self._connect(fields)
-        both = await self._channels.read((*pvs, *fields), timeout, progress)
-        answers = single_numbers(both.select(np.arange(len(pvs), len(both))))
+        answers = single_numbers(await self._channels.read(fields, timeout, progress))
         refuses: NDArray[np.bool_] = (answers != 0) & ~np.isnan(answers)
-        return both.select(np.arange(len(pvs))), np.append(refuses, False)[places]
+        return np.append(refuses, False)[places]
 
-    def _fields_of(self, pvs: tuple[str, ...]) -> tuple[list[str], NDArray[np.intp]]:
+    def _fields_of(self, pvs: tuple[str, ...]) -> tuple[tuple[str, ...], NDArray[np.intp]]:
         """The DISP fields of all records, each once, and where each PV's is; -1: puts to DISP itself are never refused."""
         if pvs not in self._fields:
             numbers: dict[str, int] = {}
             places = [-1 if _is_disp(pv) else numbers.setdefault(disp_of(pv), len(numbers)) for pv in pvs]
-            self._fields = {pvs: (list(numbers), np.array(places, np.intp))}  # a machine is restored the same way again
+            self._fields = {pvs: (tuple(numbers), np.array(places, np.intp))}  # a machine is restored the same way again
         return self._fields[pvs]
 
     async def _connect(self, fields: Sequence[str]) -> None:

@@ -42,7 +42,7 @@ async def _catch_up(plant: Plant) -> None:
     """Tell a store that works again how restores ended, and what was set, while it did not."""
     try:
         await plant.settings.keep()
-        async for set_name in plant.endings.tell_again():
+        async for set_name in plant.records.catch_up():
             await plant.look_at_undo(set_name)
     except StoreError as fault:
         await plant.store_is(fault)

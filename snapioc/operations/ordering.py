@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from snapioc.model import Origin, Reason, Refused, RestoreRecord, Snapshot, select, select_all
+from snapioc.model import Origin, Reason, Refused, RestoreRecord, Snapshot, StoreError, select, select_all
 
 from .order import RestoreOrder, TakesBack
 from .protocols import Store
@@ -55,7 +55,11 @@ async def undo_order(store: Store, set_name: str, inputs: Inputs, origin: Origin
 
 async def _takes_back(store: Store, point: RestoreRecord, before: Snapshot) -> TakesBack:
     """A restore with what it was to write, and with what it left."""
-    restored = (await store.load(point.new.snapshot_id)).readings
+    try:
+        restored = (await store.load(point.new.snapshot_id)).readings
+    except StoreError as fault:
+        way = f"RESTORE_ID {point.undo_id} puts the values before it back, also of PVs that were moved since"
+        raise StoreError(f"what it wrote cannot be known: {fault} ({way})") from fault
     untouched = np.where(before.readings.ok, restored.reason, np.uint8(Reason.NOT_ASKED))
     wanted = left = replace(restored, reason=untouched)
     if point.after_id is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snapioc.model import (
+    ChannelStates,
     Checked,
     Flag,
     PvVerdict,
@@ -76,12 +78,21 @@ class Planner:
         # Also with a connect_timeout of 0, which is for the start-up: enums need their labels.
         patience = max(self._plant.connect_timeout, self._timeout)
         await self._job.abortable(channels.connect(pvs, patience))
-        live = await self._job.abortable(channels.refresh(pvs, self._timeout))
-        look = self._plant.disabled.read(pvs, self._timeout, self._job.advance)
-        present, disabled = await self._job.abortable(look)
+        live, disabled = await self._job.abortable(self._ask(pvs))
+        present = await self._job.abortable(
+            channels.read(pvs, self._timeout, lambda done: self._job.advance(len(pvs) + done))
+        )
         checked: Checked = check(self._order.snapshot.readings.select(rows), live, disabled)
         self._leave({int(rows[place]): why for place, why in checked.failures.items()}, "cannot be written")
         return Plan(rows[checked.rows], checked.values, present.select(checked.rows))
+
+    async def _ask(self, pvs: tuple[str, ...]) -> tuple[ChannelStates, NDArray[np.bool_]]:
+        """Limits and labels, and DISP. Each is another channel of a PV's server, so both are asked side by side."""
+        plant = self._plant
+        return await asyncio.gather(
+            plant.channels.refresh(pvs, self._timeout),
+            plant.disabled.look(pvs, self._timeout, self._job.advance),
+        )
 
     def _kept(self, plan: Plan) -> Plan:
         """Without the PVs of which the present value is not there to be kept."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from snapioc.model import PvSet, Reason, Refused, RestoreRecord, SnapError, SnapshotHeader, StoreError
 
 from .disable import Disabled
-from .endings import Endings
 from .locks import PvLocks
 from .pace import BATCH
 from .protocols import Channels, Store
+from .records import Records
 from .settings import Settings
 from .state import Policy, Status
 from .ways import Ways, ways_of
@@ -59,13 +59,13 @@ class Plant:
     recovered: bool = True
     undo_points: dict[str, RestoreRecord] = field(default_factory=dict)
     disabled: Disabled = field(init=False)
-    endings: Endings = field(init=False)
+    records: Records = field(init=False)
     settings: Settings = field(init=False)
     watchers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     list_watchers: list[Callable[[], None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.disabled, self.endings = Disabled(self.channels), Endings(self.store)
+        self.disabled, self.records = Disabled(self.channels), Records(self.store)
         self.settings = Settings(self.store)
         self._ways: dict[str, Ways] = {}
 

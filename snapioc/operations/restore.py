@@ -30,13 +30,13 @@ from snapioc.model import (
 )
 
 from .account import Account
-from .endings import Ending
 from .job import Aborted, Failed, Job
 from .order import RestoreOrder
 from .pace import Pace, lower
 from .planning import Plan, Planner
 from .plant import Plant, SetSettings
 from .proof import Proof
+from .records import Ending
 from .state import Policy, Result, Status
 from .wording import pvs_of, reasons
 from .writing import Writing
@@ -107,7 +107,7 @@ class Restore:
         before = NewSnapshot(pv_set, present, BEFORE_RESTORE, origin=self.order.origin)
         self.job.safe_point()
         try:
-            self.record = await self.plant.store.begin_restore(self.order.record(), pv_set, before)
+            self.record = await self.plant.records.begin(self.order.record(), pv_set, before)
         except StoreError as fault:
             await self._store_failed(fault)
             raise Failed(f"nothing was written, as the present values could not be kept: {fault}") from fault
@@ -225,13 +225,13 @@ class Restore:
 
     async def _close(self, result: Result, message: str) -> None:
         """Close the record, show all, end the job."""
-        pv_set, store = self.order.snapshot.pv_set, self.plant.store
+        pv_set, records = self.order.snapshot.pv_set, self.plant.records
         try:
             if self.record is None:
-                self.record = await store.begin_restore(self.order.record(), pv_set)
+                self.record = await records.begin(self.order.record(), pv_set)
             end = RestoreEnd(result.name.lower(), message, self._written, self.account.outcomes())
             left = NewSnapshot(pv_set, self.left, AFTER_RESTORE, origin=self.order.origin) if self.left else None
-            await self.plant.endings.tell(Ending(self.record.id, end, left))
+            await records.end(Ending(self.record.id, end, left))
         except StoreError as fault:
             await self._store_failed(fault)
             message += f"; its record could not be stored: {fault}"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from snapioc.model import DbrType
+
 from .asking import Asking, Rows
 from .core import CHUNK, Core
 
@@ -73,8 +75,17 @@ class Listing:
     def __init__(self, numbers: Rows) -> None:
         self.numbers = numbers
         self.channels, self.places = np.unique(numbers, return_inverse=True)
+        self._with_properties: Listing | None = None
         self._chunks: list[Chunk] = []
         self._losses: NDArray[np.int32] | None = None
+
+    def with_properties(self, core: Core) -> Listing:
+        """Those that are connected and have metadata besides their length."""
+        table, channels = core.table, self.channels
+        asked = channels[table.connected[channels] & (table.dbr_type[channels] != DbrType.STRING)]
+        if self._with_properties is None or not np.array_equal(asked, self._with_properties.channels):
+            self._with_properties = Listing(asked)
+        return self._with_properties
 
     def chunks(self, core: Core, asking: Asking) -> list[Chunk]:
         """All of it in chunks, always for the same `asking`; only while all channels can be asked."""

@@ -94,9 +94,9 @@ class BulkEngine:
 
     async def refresh(self, pvs: Sequence[str], timeout: float) -> ChannelStates:
         """Ask for all metadata anew."""
-        channels = (await self._listing(pvs)).channels
+        listing = await self._listing(pvs)
         self._core.pump()
-        await refresh(self._core, channels, timeout)
+        await refresh(self._core, listing, timeout)
         return await self.states(pvs)
 
     async def read(self, pvs: Sequence[str], timeout: float, tally: Tally) -> Readings:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from snapioc.model import DbrType
-
 from ..arrivals import Tally
 from ..get import Reply
 from .asking import Rows
@@ -48,8 +46,7 @@ class PropertyIntake(Intake):
         self.finish(np.array([row for row, _ in replies], np.intp))
 
 
-async def refresh(core: Core, channels: Rows, timeout: float) -> None:
-    """Ask those of the channels for their metadata that have any besides their length; `channels` rise."""
-    asked = channels[core.table.connected[channels] & (core.table.dbr_type[channels] != DbrType.STRING)]
-    intake = PropertyIntake(core, asked, Tally())
-    await Reader(core, Listing(asked), core.properties, intake).run(timeout)
+async def refresh(core: Core, listing: Listing, timeout: float) -> None:
+    """Ask those of the channels for their metadata that have any besides their length."""
+    asked = listing.with_properties(core)
+    await Reader(core, asked, core.properties, PropertyIntake(core, asked.channels, Tally())).run(timeout)

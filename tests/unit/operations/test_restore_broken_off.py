@@ -289,7 +289,7 @@ async def test_a_store_that_fails_at_the_end_makes_it_failed_and_learns_it_later
     assert counts(machine.a) == {"total": 3, "done": 3}
     with pytest.raises(Refused, match="the record of restore 1 is not closed"):
         await machine.a.undo(OPERATOR)
-    assert [told async for told in machine.plant.endings.tell_again()] == ["A"]
+    assert [told async for told in machine.plant.records.catch_up()] == ["A"]
     verdicts_are_true(machine)
     await everything_comes_back(machine)
 

@@ -18,6 +18,8 @@ from snapioc.model import (
     ReadingsBuilder,
     Reason,
     Refused,
+    Snapshot,
+    StoreError,
 )
 from snapioc.operations import Policy, Result
 
@@ -364,3 +366,20 @@ async def test_a_state_whose_index_moved_is_taken_back_by_its_label() -> None:
     assert await machine.a.undo(OPERATOR)
     assert machine.hold("A:1") == [1]
     assert machine.a.state.failures == ()
+
+
+async def test_what_was_restored_is_damaged_but_not_what_was_there_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = await restored()
+    load = machine.store.load
+
+    async def damaged(snapshot_id: int) -> Snapshot:
+        if snapshot_id == 1001:
+            raise StoreError("snapshot 1001 is damaged in the store")
+        return await load(snapshot_id)
+
+    monkeypatch.setattr(machine.store, "load", damaged)
+    assert not await machine.a.undo(OPERATOR)
+    assert machine.hold(*A) == STORED
+    assert "snapshot 1001 is damaged in the store (RESTORE_ID 1002 puts the values before it back" in machine.a.state.message
+    assert await machine.a.restore(1002, OPERATOR)
+    assert machine.hold(*A) == BEFORE
