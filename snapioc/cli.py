@@ -13,10 +13,10 @@ import sys
 from collections.abc import Sequence
 
 from snapioc import __version__
-from snapioc.commands import check, demo, diff, listing, restore_log, restores, run, show
+from snapioc.commands import audit, check, demo, diff, events, listing, restore_log, restores, run, show
 from snapioc.model import SnapError
 
-_COMMANDS = (run, demo, check, listing, show, diff, restores, restore_log)
+_COMMANDS = (run, demo, check, listing, show, diff, events, restores, restore_log, audit)
 _STOPPED_BY_SIGINT = 130
 _STOPPED_BY_SIGPIPE = 141
 

@@ -35,6 +35,11 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
 def add_listing_arguments(parser: argparse.ArgumentParser) -> None:
     """`--set` and `--limit`, which all lists have."""
     parser.add_argument("--set", metavar="S", help="only those of this set")
+    add_limit_argument(parser)
+
+
+def add_limit_argument(parser: argparse.ArgumentParser) -> None:
+    """`--limit`."""
     parser.add_argument("-n", "--limit", type=_count, default=20, metavar="N", help="at most so many (default: %(default)s)")
 
 

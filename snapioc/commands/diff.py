@@ -20,6 +20,7 @@ from snapioc.model import (
     compare_live,
     compare_snapshots,
     differences,
+    exactly,
     largest_first,
 )
 
@@ -40,6 +41,9 @@ def add_to(commands: Commands) -> None:
     parser = new_command(commands, "diff", _act, _ABOUT, fault_code=2)
     parser.add_argument("a", type=int, metavar="A", help="the snapshot that tells what is right")
     parser.add_argument("b", type=_other_side, metavar=f"B|{LIVE}", help=f"the other snapshot, or {LIVE}: the machine now")
+    parser.add_argument(
+        "--exact", action="store_true", help="bit for bit, without tolerances: what a restore of A would write"
+    )
     add_filter_argument(parser)
     add_reading_arguments(parser)
 
@@ -52,6 +56,7 @@ def _other_side(text: str) -> int | None:
 def _act(arguments: argparse.Namespace) -> int:
     compared, stored, other = asyncio.run(_compared(arguments))
     _require_anything(compared)
+    compared = exactly(compared) if arguments.exact else compared
     rows = [int(row) for row in largest_first(compared)]
     found = list(zip(rows, differences(compared, rows), strict=True))
     if arguments.json:

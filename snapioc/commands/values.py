@@ -8,18 +8,30 @@ from datetime import UTC, datetime
 import numpy as np
 
 from snapioc.model import (
-    EPICS_EPOCH,
     DbrType,
     Flag,
-    Origin,
     Reading,
     Readings,
     Reason,
     Severity,
     SnapshotHeader,
     Value,
+    by_text,
     decode,
+    kind_text,
+    reading_time,
 )
+
+__all__ = [
+    "Json",
+    "by_text",
+    "header_json",
+    "kind_text",
+    "local_time",
+    "reading_json",
+    "reading_time",
+    "severity_text",
+]
 
 Json = dict[str, object]
 
@@ -27,16 +39,6 @@ Json = dict[str, object]
 def local_time(unix: float) -> str:
     """Local time in ISO 8601 with its offset, to the second."""
     return datetime.fromtimestamp(unix, UTC).astimezone().isoformat(timespec="seconds")
-
-
-def reading_time(readings: Readings, row: int, digits: int) -> str | None:
-    """When the value was stamped, as local time with so many digits of the second; None if it never was."""
-    seconds, nanoseconds = int(readings.seconds[row]), int(readings.nanoseconds[row])
-    if readings.reason[row] != Reason.OK or not (seconds or nanoseconds):
-        return None
-    whole = datetime.fromtimestamp(EPICS_EPOCH + seconds, UTC).astimezone().isoformat(timespec="seconds")
-    # A double holds today's seconds to a quarter of a microsecond only, so the nanoseconds go beside it.
-    return f"{whole[:19]}.{nanoseconds:09}"[: 20 + digits] + whole[19:]
 
 
 def severity_text(severity: int) -> str:
@@ -65,16 +67,6 @@ def header_json(header: SnapshotHeader) -> Json:
         "invalid": header.invalid,
         "skew_ms": header.skew * 1e3,
     }
-
-
-def kind_text(header: SnapshotHeader) -> str:
-    """`manual`, or `before restore of 1001`."""
-    return header.kind if header.restores is None else f"{header.kind} of {header.restores}"
-
-
-def by_text(origin: Origin) -> str:
-    """`user@host`, as far as the client said."""
-    return "@".join(part for part in (origin.user, origin.host) if part)
 
 
 def reading_json(pv: str, readings: Readings, row: int) -> Json:

@@ -19,6 +19,21 @@ blob of its own: they are read together, nothing is ever asked of one PV over ma
 would cost more than the values do. What UNDO or a recovery needs cannot be deleted; that is a rule of `restores`, not a
 foreign key, because the record stays when its snapshots go.
 
+*Events of a window snapshot are blocks too*, laid out as values are, with the number of the event in the place of the slot.
+A row per event would cost forty bytes and ten microseconds each, and a blob of all of them would store types, severities and
+metadata again with every window.
+
+*Deleting is two things.* The header goes at once, with its links, and notes in the same transaction which blocks only it
+had; `tidy` looks at these later, some at a time, so that nobody waits for the space of a million values. It looks again,
+because a save may have come to use a block meanwhile. Nothing is swept at the start: whoever runs the store calls `tidy`
+until it is done.
+
+*Lists are served by indexes that hold all that a filter asks of a row* but its title, each in the order of the list within a
+kind. `snapshot.set_id` stands there a second time for them. Titles are looked at one by one, with a regular expression:
+LIKE knows the case of ASCII letters only, and no index helps with a part of a text.
+
+*What restores and people did outlives what they did it to*: neither `restore` nor `audit` has a foreign key to a snapshot.
+
 *No ORM.* Only Core statements: nothing here has an identity that changes, and a value is never a Python object.
 
 *A removed or replaced file is noticed* by its device and inode, before each operation and after each commit. SQLite itself
@@ -27,6 +42,7 @@ that is refused. After any failure the connections are dropped and made anew: th
 what failed.
 """
 
+from .claim import claimed
 from .store import SqlStore
 
-__all__ = ["SqlStore"]
+__all__ = ["SqlStore", "claimed"]

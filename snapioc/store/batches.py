@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Table, insert
+from sqlalchemy import BindParameter, Table, bindparam, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 T = TypeVar("T")
@@ -20,6 +20,11 @@ ROWS = 2000
 def batches(values: Sequence[T], size: int = IN_LIST) -> Iterator[Sequence[T]]:
     """The values in portions."""
     return (values[start : start + size] for start in range(0, len(values), size))
+
+
+def any_of(values: Iterable[int]) -> BindParameter[Any]:
+    """These numbers for an IN list, however many they are: they are part of the statement, which has no bound variables."""
+    return bindparam(None, list(values), expanding=True, literal_execute=True)
 
 
 async def insert_all(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

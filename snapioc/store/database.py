@@ -76,10 +76,12 @@ class Database:
         if not self.in_place:
             raise StoreError(f"the store was removed or replaced ({self._file})")
 
-    async def give_back(self) -> None:
-        """Return some of the space that deleted rows have left to the file system."""
+    async def give_back(self) -> bool:
+        """Return some of the space that deleted rows have left to the file system; True if there is more. As `write`."""
+        if self._read_only:
+            raise StoreError(f"the store was opened for reading only ({self._file})")
         async with self._writing:
-            await self._file.give_back(self._engine)
+            return await self._file.give_back(self._engine)
 
     async def retire(self) -> None:
         """Close the connections as soon as nobody uses them."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, insert, select
+from sqlalchemy import ColumnElement, Select, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from snapioc.model import (
@@ -22,10 +22,14 @@ from snapioc.model import (
 )
 
 from .batches import batches, insert_all
+from .memory import Version
 from .tables import pv_set, set_version, snapshot, snapshot_tag, tag
 from .texts import storable
 
-NOT_UNDO = snapshot.c.kind.not_in([BEFORE_RESTORE, AFTER_RESTORE])
+UNDO = (BEFORE_RESTORE, AFTER_RESTORE)
+"""The kinds of snapshots that restores take."""
+
+NOT_UNDO = snapshot.c.kind.not_in(UNDO)
 """Snapshots that a restore took are never the newest one (pv-contract, NEWEST_ID), and in no list unless asked for."""
 
 LARGEST_ID = 2**31 - 1
@@ -37,11 +41,11 @@ def made_by(group: str) -> ColumnElement[bool]:
     return (snapshot.c.by_group == group) & (snapshot.c.kind == MANUAL)
 
 
-async def add(connection: AsyncConnection, new: NewSnapshot, version_id: int) -> SnapshotHeader:
+async def add(connection: AsyncConnection, new: NewSnapshot, version: Version) -> SnapshotHeader:
     """Insert the header of a snapshot."""
-    row = _row(new, version_id)
+    row = _row(new) | {"version_id": version.id, "set_id": version.set_id}
     new_id = (await connection.execute(insert(snapshot).values(row).returning(snapshot.c.id))).scalar_one()
-    tags = tuple(dict.fromkeys(storable(name) for name in new.tags))
+    tags = clean_tags(new.tags)
     await _add_tags(connection, new_id, tags)
     return _header({**row, "id": new_id, "name": new.pv_set.name, "digest": new.pv_set.digest}, tags)
 
@@ -65,14 +69,24 @@ async def one(connection: AsyncConnection, snapshot_id: int) -> SnapshotHeader:
     return found[0]
 
 
+def clean_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """Tags as they are stored: each once."""
+    return tuple(dict.fromkeys(storable(name) for name in tags))
+
+
+async def replace_tags(connection: AsyncConnection, snapshot_id: int, tags: Sequence[str]) -> None:
+    """Give a snapshot these tags (see `clean_tags`) instead of those that it has."""
+    await connection.execute(delete(snapshot_tag).where(snapshot_tag.c.snapshot_id == snapshot_id))
+    await _add_tags(connection, snapshot_id, tags)
+
+
 def _query() -> Select[Any]:
     return select(snapshot, set_version.c.digest, pv_set.c.name).select_from(snapshot).join(set_version).join(pv_set)
 
 
-def _row(new: NewSnapshot, version_id: int) -> dict[str, Any]:
+def _row(new: NewSnapshot) -> dict[str, Any]:
     readings = new.readings
     return {
-        "version_id": version_id,
         "kind": new.kind,
         "taken_at": readings.started,
         "finished_at": readings.finished,

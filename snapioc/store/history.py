@@ -11,89 +11,82 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from snapioc.model import Reading, SnapshotHeader, StoreError
+from snapioc.model import AUTOMATIC, MANUAL, Reading, SnapshotHeader, StoreError
 
-from . import headers, metadata_ids
+from . import finding, holding, metadata_ids
 from .batches import batches
 from .block_table import fetch
 from .blocks import Packed, unpack_all
 from .columns import LANES, SLOTS, Column, Planes, running, to_readings
 from .database import Database
-from .set_versions import unpack_slots
-from .tables import pv_set, set_version, slot, snapshot, snapshot_block
+from .tables import snapshot_block
 
 Links: TypeAlias = Mapping[tuple[int, int], tuple[int, int]]
 """(snapshot id, column) to (first slot, block id)."""
 
 
-async def history(database: Database, set_name: str, pv: str, limit: int) -> list[tuple[SnapshotHeader, Reading]]:
-    """The newest `limit` snapshots of the set in whose version the PV is, newest first, with what it held in each.
+async def history(database: Database, pv: str, limit: int, set_name: str | None) -> list[tuple[SnapshotHeader, Reading]]:
+    """The newest `limit` snapshots that hold the PV, of one set or of all, newest first, with what it held in each.
 
     Those before and after restores are left out: they hold few PVs, and would push others out of the limit. Empty if the PV
-    was never in the set. Raises StoreError if a snapshot is damaged.
+    was never in a set. Raises StoreError if a snapshot is damaged.
     """
-    async with database.read() as connection:
-        place = await _slot(connection, set_name, pv)
-        if place is None:
-            return []
-        versions = await _versions_with(connection, set_name, place)
-        found = await headers.find(connection, headers.NOT_UNDO, snapshot.c.version_id.in_(versions), limit=limit)
-        ids = [header.id for header in found]
-        links = await _links(connection, ids, place)
-        packed = await fetch(connection, (block_id for _, block_id in links.values()))
     try:
-        planes, values = await asyncio.to_thread(_picked, ids, links, packed, place)
+        async with database.read() as connection:
+            places = await holding.places(connection, database.memory, pv, set_name)
+            found = await finding.newest_of(connection, (MANUAL, AUTOMATIC), places, limit)
+            of_snapshots = {header.id: places[version_id] for header, version_id in found}
+            links = await _links(connection, of_snapshots)
+            packed = await fetch(connection, (block_id for _, block_id in links.values()))
+        planes, values = await asyncio.to_thread(_picked, of_snapshots, links, packed)
         metadatas = await metadata_ids.load(database, np.unique(planes[Column.SHAPE][2]).tolist())
     except ValueError as fault:
         raise StoreError(f"the history of {pv} is damaged in the store: {fault}") from fault
     offsets = running(np.array([len(value) for value in values], np.int64))
     readings = to_readings(planes, offsets, b"".join(values), metadatas, (0.0, 0.0))
-    return [(header, readings.reading(row)) for row, header in enumerate(found)]
+    return [(header, readings.reading(row)) for row, (header, _) in enumerate(found)]
 
 
-async def _slot(connection: AsyncConnection, set_name: str, pv: str) -> int | None:
-    query = select(slot.c.slot).join(pv_set).where(pv_set.c.name == set_name, slot.c.pv == pv)
-    return (await connection.execute(query)).scalar_one_or_none()
-
-
-async def _versions_with(connection: AsyncConnection, set_name: str, place: int) -> list[int]:
-    query = select(set_version.c.id, set_version.c.slots).join(pv_set).where(pv_set.c.name == set_name)
-    rows = (await connection.execute(query)).all()
-    return [row.id for row in rows if (unpack_slots(row.slots) == place).any()]
-
-
-async def _links(connection: AsyncConnection, ids: Sequence[int], place: int) -> Links:
-    """The blocks with the PV's slot: of each column that of its position, of the heap the last one that begins before it."""
-    first = place - place % SLOTS
-    columns = snapshot_block.c
+async def _links(connection: AsyncConnection, places: Mapping[int, int]) -> Links:
+    """The blocks with the PV's slot in each snapshot."""
     links: dict[tuple[int, int], tuple[int, int]] = {}
-    for batch in batches(ids):
-        heap = (
-            select(columns.snapshot_id, columns.part, func.max(columns.first_slot).label("first_slot"))
-            .where(columns.snapshot_id.in_(batch), columns.part == Column.HEAP, columns.first_slot.between(first, place))
-            .group_by(columns.snapshot_id, columns.part)
-            .subquery()
-        )
-        plain = select(snapshot_block).where(
-            columns.snapshot_id.in_(batch), columns.part.in_(list(LANES)), columns.first_slot == first
-        )
-        here = (
-            (columns.snapshot_id == heap.c.snapshot_id)
-            & (columns.part == heap.c.part)
-            & (columns.first_slot == heap.c.first_slot)
-        )
-        for query in (plain, select(snapshot_block).join(heap, here)):
-            for snapshot_id, part, first_slot, block_id in await connection.execute(query):
-                links[snapshot_id, part] = (first_slot, block_id)
+    for place in set(places.values()):
+        for batch in batches([snapshot_id for snapshot_id, mine in places.items() if mine == place]):
+            links |= await _links_at(connection, batch, place)
     return links
 
 
-def _picked(ids: Sequence[int], links: Links, packed: Mapping[int, Packed], place: int) -> tuple[Planes, list[bytes]]:
+async def _links_at(connection: AsyncConnection, batch: Sequence[int], place: int) -> Links:
+    """Of each column the block of the slot's position, of the heap the last one that begins before it."""
+    first = place - place % SLOTS
+    columns = snapshot_block.c
+    heap = (
+        select(columns.snapshot_id, columns.part, func.max(columns.first_slot).label("first_slot"))
+        .where(columns.snapshot_id.in_(batch), columns.part == Column.HEAP, columns.first_slot.between(first, place))
+        .group_by(columns.snapshot_id, columns.part)
+        .subquery()
+    )
+    plain = select(snapshot_block).where(
+        columns.snapshot_id.in_(batch), columns.part.in_(list(LANES)), columns.first_slot == first
+    )
+    here = (
+        (columns.snapshot_id == heap.c.snapshot_id)
+        & (columns.part == heap.c.part)
+        & (columns.first_slot == heap.c.first_slot)
+    )
+    links: dict[tuple[int, int], tuple[int, int]] = {}
+    for query in (plain, select(snapshot_block).join(heap, here)):
+        for snapshot_id, part, first_slot, block_id in await connection.execute(query):
+            links[snapshot_id, part] = (first_slot, block_id)
+    return links
+
+
+def _picked(places: Mapping[int, int], links: Links, packed: Mapping[int, Packed]) -> tuple[Planes, list[bytes]]:
     """Per snapshot the PV's number in each column and its bytes in the heap. Raises ValueError if a block is damaged."""
     contents = unpack_all(packed)
-    planes = {column: np.zeros((lanes, len(ids)), dtype) for column, (dtype, lanes) in LANES.items()}
+    planes = {column: np.zeros((lanes, len(places)), dtype) for column, (dtype, lanes) in LANES.items()}
     values = []
-    for row, snapshot_id in enumerate(ids):
+    for row, (snapshot_id, place) in enumerate(places.items()):
         numbers = {column: _numbers(contents, links, snapshot_id, column) for column in LANES}
         for column, plane in planes.items():
             plane[:, row] = numbers[column][:, place % SLOTS]

@@ -18,6 +18,7 @@ class Version:
     """A stored version of a set; row i of its snapshots lies in `slots[i]`."""
 
     id: int
+    set_id: int
     pv_set: PvSet
     slots: NDArray[np.int32]
 
@@ -33,6 +34,8 @@ class Memory:
     """Per set the metadata of its last snapshot and their ids."""
     stored: dict[str, frozenset[bytes]] = field(default_factory=dict)
     """Per set the digests of its last snapshot's blocks."""
+    held: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    """Per version a bit for each slot that it holds."""
 
     def version_of(self, pv_set: PvSet) -> Version | None:
         """The version with the name and digest of this set, None if it is not known."""

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from snapioc.model import StoreError
 
-from . import deletion
+from . import probing
 from .database import Database
 from .sqlite import SqliteFile
 
@@ -24,7 +24,7 @@ class Opening:
 
     def __init__(self, url: str, *, busy_timeout: float = 5.0) -> None:
         """`url` as SQLAlchemy writes them, `sqlite:///abs/path.db`; `busy_timeout` in seconds, for other programs' locks."""
-        self._file = _file(url, busy_timeout)
+        self._file = store_file(url, busy_timeout)
         self._opening = asyncio.Lock()
         self._database: Database | None = None
         self._read_only: bool | None = None
@@ -41,7 +41,7 @@ class Opening:
         self._read_only = not migrate
         async with self._using() as database:
             if migrate:
-                await deletion.sweep(database)
+                await probing.write_something(database)  # a schema that is up to date did not show whether it can be
 
     async def close(self) -> None:
         """Close the store when the operations that run on it have ended."""
@@ -100,7 +100,8 @@ class Opening:
         await database.retire()
 
 
-def _file(url: str, busy_timeout: float) -> SqliteFile:
+def store_file(url: str, busy_timeout: float = 0.0) -> SqliteFile:
+    """The file that a URL names. Raises StoreError if it names none."""
     try:
         parsed = make_url(url)
     except ArgumentError as fault:

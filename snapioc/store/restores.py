@@ -25,7 +25,8 @@ from snapioc.model import (
 
 from . import headers, outcome_blob, set_versions, snapshots
 from .database import Database
-from .tables import pv_set, restore, set_version
+from .record_tables import restore
+from .tables import pv_set
 from .texts import storable
 
 UNFINISHED = restore.c.ended_at.is_(None)
@@ -44,8 +45,8 @@ async def begin(database: Database, new: NewRestore, pvs: PvSet, before: NewSnap
     async with database.write() as connection:
         await headers.one(connection, new.snapshot_id)
         undo = await snapshots.add(connection, kept.of_restore(BEFORE_RESTORE, new.snapshot_id)) if kept else None
-        row = _row(new) | {"version_id": version.id, "undo_id": undo.id if undo else None, "begun_at": time.time()}
-        row["set_id"] = select(set_version.c.set_id).where(set_version.c.id == version.id).scalar_subquery()
+        row = _row(new) | {"set_id": version.set_id, "version_id": version.id}
+        row |= {"undo_id": undo.id if undo else None, "begun_at": time.time()}
         new_id: int = (await connection.execute(insert(restore).values(row).returning(restore.c.id))).scalar_one()
         record = await one(connection, new_id)
     if kept:
@@ -121,6 +122,14 @@ async def check_not_needed(connection: AsyncConnection, snapshot_id: int) -> Non
     for record in await find(connection, uses, UNFINISHED | restore.c.id.in_(points), limit=1):
         what = "has not ended" if record.ended_at is None else f"could not be undone without it (set {record.new.set_name})"
         raise StoreError(f"snapshot {snapshot_id} cannot be deleted: restore {record.id} {what}")
+
+
+async def needed(connection: AsyncConnection, set_name: str) -> set[int]:
+    """The ids of the snapshots of a set that `check_not_needed` would not let go."""
+    records = await find(connection, pv_set.c.name == set_name, UNFINISHED)
+    point = await undo_point(connection, set_name)
+    ids = ((record.new.snapshot_id, record.undo_id, record.after_id) for record in [*records, *([point] if point else [])])
+    return {number for numbers in ids for number in numbers if number is not None}
 
 
 def _row(new: NewRestore) -> dict[str, Any]:

@@ -42,7 +42,8 @@ async def load(database: Database, version_id: int) -> Version:
     known = database.memory.versions.get(version_id)
     if known:
         return known
-    query = select(pv_set.c.name, set_version.c.members, set_version.c.slots).select_from(set_version).join(pv_set)
+    columns = (pv_set.c.name, set_version.c.set_id, set_version.c.members, set_version.c.slots)
+    query = select(*columns).select_from(set_version).join(pv_set)
     async with database.read() as connection:
         row = (await connection.execute(query.where(set_version.c.id == version_id))).mappings().one()
         links = (await connection.execute(select(set_block).where(set_block.c.version_id == version_id))).all()
@@ -64,8 +65,9 @@ def _pack_slots(slots: NDArray[np.int32]) -> bytes:
 
 async def _find(connection: AsyncConnection, wanted: PvSet) -> Version | None:
     here = (pv_set.c.name == wanted.name) & (set_version.c.digest == wanted.digest)
-    row = (await connection.execute(select(set_version.c.id, set_version.c.slots).join(pv_set).where(here))).one_or_none()
-    return Version(row.id, wanted, unpack_slots(row.slots)) if row else None
+    query = select(set_version.c.id, set_version.c.set_id, set_version.c.slots).join(pv_set).where(here)
+    row = (await connection.execute(query)).one_or_none()
+    return Version(row.id, row.set_id, wanted, unpack_slots(row.slots)) if row else None
 
 
 async def _insert(connection: AsyncConnection, wanted: PvSet, lines: Sequence[str]) -> Version:
@@ -85,7 +87,7 @@ async def _insert(connection: AsyncConnection, wanted: PvSet, lines: Sequence[st
         {"version_id": version_id, "first_slot": first, "block_id": ids[block.digest]} for first, block in blocks.items()
     ]
     await insert_all(connection, set_block, links)
-    return Version(version_id, wanted, slots)
+    return Version(version_id, set_id, wanted, slots)
 
 
 async def _set_id(connection: AsyncConnection, name: str) -> int:
@@ -127,4 +129,4 @@ def _decoded(version_id: int, row: RowMapping, first_slots: Mapping[int, int], p
     slots = unpack_slots(row["slots"])
     places = slots[: row["members"]].tolist()
     members = tuple(Member.from_json(lines[place - place % SLOTS][place % SLOTS]) for place in places)
-    return Version(version_id, PvSet(row["name"], members), slots)
+    return Version(version_id, row["set_id"], PvSet(row["name"], members), slots)

@@ -8,19 +8,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from snapioc.model import NewSnapshot, Readings, Snapshot, SnapshotHeader, StoreError
+from snapioc.model import NewSnapshot, Snapshot, SnapshotHeader, StoreError
 
-from . import headers, metadata_ids, set_versions
+from . import event_blocks, headers, metadata_ids, set_versions
 from .batches import insert_all
 from .block_table import fetch, keep
 from .blocks import Block, Packed, pack_all, unpack_all
 from .columns import Column, Key, Planes, decode, encode, to_readings
 from .database import Database
 from .memory import Version
-from .tables import snapshot, snapshot_block
+from .tables import snapshot, snapshot_block, snapshot_window
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +29,8 @@ class Prepared:
 
     new: NewSnapshot
     version: Version
-    blocks: Mapping[Key, Block]
+    blocks: Mapping[tuple[int, int], Block]
+    """By part and first slot (of events: first event)."""
     packed: Mapping[bytes, bytes]
 
     def of_restore(self, kind: str, restored: int) -> Prepared:
@@ -58,18 +59,23 @@ async def prepare(database: Database, new: NewSnapshot) -> Prepared:
         raise StoreError(f"set {name} has {len(version.slots)} PVs, but {len(readings)} readings were to be stored")
     ids = await metadata_ids.register(database, name, readings.metadatas)
     known = database.memory.stored.get(name, frozenset())
-    return Prepared(new, version, *await asyncio.to_thread(_encoded, readings, version.slots, ids, known))
+    event_ids = await _event_metadata_ids(database, new, len(version.slots))
+    return Prepared(new, version, *await asyncio.to_thread(_encoded, new, version.slots, (ids, event_ids), known))
 
 
 async def add(connection: AsyncConnection, prepared: Prepared) -> SnapshotHeader:
     """Insert a snapshot."""
-    header = await headers.add(connection, prepared.new, prepared.version.id)
+    header = await headers.add(connection, prepared.new, prepared.version)
     ids = await keep(connection, prepared.blocks.values(), prepared.packed)
     links = [
-        {"snapshot_id": header.id, "part": key.column, "first_slot": key.slot, "block_id": ids[block.digest]}
-        for key, block in prepared.blocks.items()
+        {"snapshot_id": header.id, "part": part, "first_slot": first, "block_id": ids[block.digest]}
+        for (part, first), block in prepared.blocks.items()
     ]
     await insert_all(connection, snapshot_block, links)
+    events = prepared.new.events
+    if events is not None:
+        times = {"started_at": events.readings.started, "finished_at": events.readings.finished}
+        await connection.execute(insert(snapshot_window).values(snapshot_id=header.id, events=len(events), **times))
     return header
 
 
@@ -78,7 +84,8 @@ async def load(database: Database, snapshot_id: int) -> Snapshot:
     async with database.read() as connection:
         header = await headers.one(connection, snapshot_id)
         row = (await connection.execute(select(snapshot).where(snapshot.c.id == snapshot_id))).one()
-        links = (await connection.execute(select(snapshot_block).where(snapshot_block.c.snapshot_id == snapshot_id))).all()
+        values = (snapshot_block.c.snapshot_id == snapshot_id) & (snapshot_block.c.part < event_blocks.FIRST_PART)
+        links = (await connection.execute(select(snapshot_block).where(values))).all()
         packed = await fetch(connection, (link.block_id for link in links))
     keys = {Key(Column(link.part), link.first_slot): link.block_id for link in links}
     try:
@@ -91,11 +98,28 @@ async def load(database: Database, snapshot_id: int) -> Snapshot:
     return Snapshot(header, version.pv_set, readings)
 
 
+async def _event_metadata_ids(database: Database, new: NewSnapshot, size: int) -> NDArray[np.int64]:
+    if new.events is None:
+        return np.zeros(0, np.int64)
+    if new.events.rows.max(initial=-1) >= size:
+        raise StoreError(f"set {new.pv_set.name} has {size} PVs, but events of others were to be stored")
+    return await metadata_ids.register(database, f"{new.pv_set.name} events", new.events.readings.metadatas)
+
+
 def _encoded(
-    readings: Readings, slots: NDArray[np.int32], ids: NDArray[np.int64], known: frozenset[bytes]
-) -> tuple[dict[Key, Block], dict[bytes, bytes]]:
-    """The blocks, and those among them packed that the last snapshot of the set did not have."""
-    blocks = encode(readings, slots, ids)
+    new: NewSnapshot,
+    slots: NDArray[np.int32],
+    metadata_ids: tuple[NDArray[np.int64], NDArray[np.int64]],
+    known: frozenset[bytes],
+) -> tuple[dict[tuple[int, int], Block], dict[bytes, bytes]]:
+    """The blocks, and those among them packed that the last snapshot of the set did not have.
+
+    `metadata_ids` are those of the values and those of the events.
+    """
+    columns = encode(new.readings, slots, metadata_ids[0])
+    blocks = {(int(key.column), key.slot): block for key, block in columns.items()}
+    if new.events is not None:
+        blocks |= event_blocks.blocks_of(new.events, metadata_ids[1])
     return blocks, pack_all({block.digest: block for block in blocks.values() if block.digest not in known}.values())
 
 

@@ -33,6 +33,9 @@ NEVER_REUSED: dict[str, Any] = {"sqlite_autoincrement": True}
 SPARE_BYTES = 1 << 20
 """With less than this free on its disk the store counts as full: a snapshot might just not fit."""
 
+PAGES = 256
+"""Given back at a time: 1 MB, some milliseconds."""
+
 FileId: TypeAlias = tuple[int, int]
 """Device and inode."""
 
@@ -112,19 +115,28 @@ class SqliteFile:
         event.listen(engine.sync_engine, "begin", lambda connection: begin(connection, self._busy_timeout))
         return engine
 
-    async def give_back(self, engine: AsyncEngine) -> None:
-        """Return the pages that deleted rows have left to the file system, at most 2,000 (8 MB). Raises StoreError."""
+    async def give_back(self, engine: AsyncEngine) -> bool:
+        """Return pages that deleted rows have left to the file system; True if there are more. Raises StoreError."""
         async with engine.connect() as connection:
             raw: Any = (await connection.get_raw_connection()).driver_connection
             try:
+                if not await _free_pages(raw):
+                    return False
                 # Each step frees one page, and of a statement without columns the driver takes but one, except in a script.
-                await raw.executescript("PRAGMA incremental_vacuum(2000)")
+                await raw.executescript(f"PRAGMA incremental_vacuum({PAGES})")
+                return bool(await _free_pages(raw))
             except sqlite3.Error as error:
                 raise StoreError(self.sentence(error)) from error
 
     def sentence(self, error: Exception) -> str:
         """What an error of the database or the file system means, for a person."""
         return sentence(error, self.path)
+
+
+async def _free_pages(raw: Any) -> int:
+    async with raw.execute("PRAGMA freelist_count") as cursor:
+        (count,) = await cursor.fetchone()
+    return int(count)
 
 
 def start_ids(connection: Connection, table: str, first: int) -> None:

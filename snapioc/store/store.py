@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from snapioc.model import (
-    NewRestore,
-    NewSnapshot,
-    Outcomes,
-    PvSet,
-    Reading,
-    RestoreEnd,
-    RestoreRecord,
-    Snapshot,
-    SnapshotHeader,
-)
+from collections.abc import Mapping, Sequence
 
-from . import deletion, headers, probing, restores, snapshots
+from snapioc.model import AuditEntry, Events, NewSnapshot, Origin, Page, Reading, Snapshot, SnapshotHeader, Wanted
+
+from . import auditing, deletion, editing, event_blocks, finding, headers, probing, settings, snapshots
 from .history import history
-from .opening import Opening
+from .restore_records import RestoreRecords
 from .tables import pv_set
 
 
-class SqlStore(Opening):
+class SqlStore(RestoreRecords):
     """Snapshots and restores in a database; implements `operations.protocols.Store`. All methods are for one event loop.
 
     Each raises StoreError, with a sentence for a person, when the database fails or does not hold what was asked for. After
@@ -57,61 +49,80 @@ class SqlStore(Opening):
             conditions += [] if undo else [headers.NOT_UNDO]
             return await headers.find(connection, *conditions, limit=limit)
 
-    async def history(self, set_name: str, pv: str, limit: int) -> list[tuple[SnapshotHeader, Reading]]:
-        """What a PV held in the newest `limit` snapshots of a set that contain it, newest first; restores' own excepted."""
+    async def find(self, wanted: Wanted, *, upto: int | None = None, offset: int = 0, limit: int = 20) -> Page:
+        """The snapshots that are wanted with ids not above `upto`, newest first, from place `offset` at most `limit`."""
         async with self._using() as database:
-            return await history(database, set_name, pv, limit)
+            return await finding.find(database, wanted, upto, offset, limit)
 
-    async def delete(self, snapshot_id: int) -> None:
-        """Delete a snapshot, and give back the space that only it used. Its id is never used again.
+    async def newer(self, wanted: Wanted, than: int) -> int:
+        """How many of the wanted snapshots have greater ids."""
+        async with self._using() as database:
+            return await finding.newer(database, wanted, than)
 
-        Raises StoreError if UNDO of a set, or the recovery of a restore that has not ended, would need it.
+    async def events(self, snapshot_id: int) -> Events | None:
+        """What the PVs of a window snapshot did; None if it is none. Rows are those of its set."""
+        async with self._using() as database:
+            return await event_blocks.load(database, snapshot_id)
+
+    async def history(self, pv: str, limit: int, set_name: str | None = None) -> list[tuple[SnapshotHeader, Reading]]:
+        """What a PV held in the newest `limit` snapshots that hold it, newest first; restores' own excepted.
+
+        Of one set or of all; it may be in them by any name for the same field.
         """
         async with self._using() as database:
-            await deletion.delete_snapshot(database, snapshot_id)
+            return await history(database, pv, limit, set_name)
 
-    async def begin_restore(self, new: NewRestore, pv_set: PvSet, before: NewSnapshot | None = None) -> RestoreRecord:
-        """Commit durably, as one, the record of a restore that begins, and the snapshot that is its way back.
+    async def edit(
+        self,
+        snapshot_id: int,
+        origin: Origin,
+        *,
+        title: str | None = None,
+        comment: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> SnapshotHeader:
+        """Change what is said of a snapshot, and write that into the audit log, as one. Raises UnknownSnapshot."""
+        texts = {name: text for name, text in (("title", title), ("comment", comment)) if text is not None}
+        async with self._using() as database:
+            return await editing.edit(database, snapshot_id, origin, texts, tags)
 
-        `pv_set` is that of the restored snapshot. `before` becomes a snapshot of kind BEFORE_RESTORE. Raises StoreError if
-        the restored snapshot is not there (any more).
+    async def delete(self, snapshot_id: int, origin: Origin) -> None:
+        """Delete a snapshot, and write that into the audit log. Its id is never used again; `tidy` gives its space back.
+
+        Raises StoreError if it is golden for a set, or UNDO of a set, or the recovery of a restore that has not ended,
+        would need it.
         """
         async with self._using() as database:
-            return await restores.begin(database, new, pv_set, before)
+            await deletion.delete_snapshot(database, snapshot_id, origin)
 
-    async def end_restore(self, restore_id: int, end: RestoreEnd, left: NewSnapshot | None = None) -> RestoreRecord:
-        """Commit durably, as one, how a restore ended and what it left (see RestoreRecord.after_id).
+    async def tidy(self) -> bool:
+        """Give back some of the space of deleted snapshots, in some milliseconds; True if there may be more."""
+        async with self._using() as database:
+            return await deletion.tidy(database)
 
-        `left` becomes a snapshot of kind AFTER_RESTORE. Raises StoreError if the restore has ended before.
+    async def prune(self, set_name: str, *, keep: int | None = None, before: float | None = None) -> int:
+        """Delete automatic snapshots of a set beyond the newest `keep`, or taken before a Unix time; how many went.
+
+        Those stay that are tagged, golden, or needed by UNDO or a recovery. Some dozens go at a time, the oldest first, so
+        ask until it says 0. `tidy` gives their space back.
         """
         async with self._using() as database:
-            return await restores.end(database, restore_id, end, left)
+            return await deletion.prune(database, set_name, keep, before)
 
-    async def restore_record(self, restore_id: int) -> RestoreRecord:
-        """What is known of a restore besides its outcomes."""
+    async def audit(self, limit: int | None = None, snapshot_id: int | None = None) -> list[AuditEntry]:
+        """The newest `limit` entries of the audit log (default: all), newest first; those of one snapshot, or of all."""
         async with self._using() as database, database.read() as connection:
-            return await restores.one(connection, restore_id)
+            return await auditing.entries(connection, limit, snapshot_id)
 
-    async def outcomes(self, restore_id: int) -> tuple[RestoreRecord, PvSet, Outcomes]:
-        """A restore with the set whose rows its outcomes name; an unfinished one has none."""
-        async with self._using() as database:
-            return await restores.outcomes(database, restore_id)
-
-    async def restores(self, *, limit: int | None = None, set_name: str | None = None) -> list[RestoreRecord]:
-        """The newest `limit` restores (default: all), of one set or of all, newest first."""
+    async def settings(self) -> dict[tuple[str, str], str]:
+        """The settings that were kept, by group and name."""
         async with self._using() as database, database.read() as connection:
-            conditions = [] if set_name is None else [pv_set.c.name == set_name]
-            return await restores.find(connection, *conditions, limit=limit)
+            return await settings.load(connection)
 
-    async def undo_point(self, set_name: str) -> RestoreRecord | None:
-        """The restore of this set that UNDO takes back: the newest that has ended, wrote, and has a way back."""
-        async with self._using() as database, database.read() as connection:
-            return await restores.undo_point(connection, set_name)
-
-    async def unfinished_restores(self) -> list[RestoreRecord]:
-        """The restores that run, or were interrupted and not ended since, newest first."""
-        async with self._using() as database, database.read() as connection:
-            return await restores.find(connection, restores.UNFINISHED)
+    async def keep_settings(self, changed: Mapping[tuple[str, str], str]) -> None:
+        """Commit these settings."""
+        async with self._using() as database, database.write() as connection:
+            await settings.keep(connection, changed)
 
     async def probe(self) -> None:
         """Return if the store can be written now."""

@@ -1,9 +1,8 @@
-"""The tables. Values lie in blocks; everything that a list of snapshots or restores shows lies in plain columns."""
+"""The tables of sets and snapshots. Values lie in blocks; everything that a list shows lies in plain columns."""
 
 from __future__ import annotations
 
 from sqlalchemy import (
-    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -31,6 +30,12 @@ schema = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def origin() -> list[Column[str]]:
+    """The columns that say who did it."""
+    return [Column(name, Text, nullable=False) for name in ("by_user", "by_host", "by_group")]
+
 
 pv_set = Table(
     "pv_set",
@@ -99,14 +104,16 @@ snapshot = Table(
     Column("finished_at", Double, nullable=False, comment="Unix time of the last reply"),
     Column("title", Text, nullable=False),
     Column("comment", Text, nullable=False),
-    Column("by_user", Text, nullable=False),
-    Column("by_host", Text, nullable=False),
-    Column("by_group", Text, nullable=False),
+    *origin(),
     Column("restores", Integer, comment="No foreign key: the snapshot that was restored may be deleted"),
     Column("total", Integer, nullable=False),
     Column("ok", Integer, nullable=False),
     Column("invalid", Integer, nullable=False),
+    Column("set_id", Integer, nullable=False, server_default="0", comment="Of its version, for the indexes"),
     Index(None, "by_group", "kind", "id"),
+    Index(None, "kind", "id", "version_id", "taken_at"),
+    Index(None, "set_id", "kind", "id", "version_id", "taken_at"),
+    Index(None, "set_id", "kind", "taken_at"),
     **NEVER_REUSED,
 )
 
@@ -136,36 +143,18 @@ snapshot_block = Table(
     **CLUSTERED,
 )
 
+snapshot_window = Table(
+    "snapshot_window",
+    schema,
+    Column("snapshot_id", Integer, ForeignKey("snapshot.id", ondelete="CASCADE"), primary_key=True),
+    Column("events", Integer, nullable=False),
+    *(Column(name, Double, nullable=False, comment="Unix time") for name in ("started_at", "finished_at")),
+    comment="How many events a window snapshot holds; they lie in blocks of their own.",
+)
+
 released_block = Table(
     "released_block",
     schema,
     Column("block_id", Integer, ForeignKey("block.id", ondelete="CASCADE"), primary_key=True),
     comment="Blocks of deleted snapshots, until it was looked at whether another one still uses them.",
-)
-
-restore = Table(
-    "restore",
-    schema,
-    Column("id", Integer, primary_key=True),
-    Column("set_id", Integer, ForeignKey("pv_set.id"), nullable=False),
-    Column("version_id", Integer, ForeignKey("set_version.id"), nullable=False),
-    Column("snapshot_id", Integer, nullable=False, comment="No foreign key: it may be deleted"),
-    Column("undo_id", Integer, comment="The snapshot before it; no foreign key: it may be deleted"),
-    Column("after_id", Integer, comment="The snapshot after it; no foreign key: it may be deleted"),
-    Column("undoes", Integer, comment="The restore that it takes back"),
-    Column("begun_at", Double, nullable=False, comment="Unix time"),
-    Column("ended_at", Double, index=True, comment="Unix time; none while it is unfinished"),
-    Column("by_user", Text, nullable=False),
-    Column("by_host", Text, nullable=False),
-    Column("by_group", Text, nullable=False),
-    Column("filter", Text, nullable=False),
-    Column("policy", String(32), nullable=False),
-    Column("changed_only", Boolean, nullable=False),
-    Column("verify", Boolean, nullable=False),
-    Column("result", String(32), nullable=False),
-    Column("message", Text, nullable=False),
-    Column("written", Integer, nullable=False),
-    Column("outcomes", LargeBinary, comment="outcome_blob; last, so that a list of restores does not read it"),
-    Index(None, "set_id", "id"),
-    **NEVER_REUSED,
 )

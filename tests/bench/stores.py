@@ -83,7 +83,7 @@ async def _ask_history(results: Results, effort: StoreEffort, path: Path, pv_set
         async with _opened(path) as store:
             for what in ("store just opened", "again"):
                 begun = time.perf_counter()
-                found = await store.history("SET", pv, effort.history)
+                found = await store.history(pv, effort.history)
                 results.add(f"history of one PV, {what}", STORE, effort.pvs, time.perf_counter() - begun)
     if len(found) != effort.history // VERSIONS * VERSIONS:
         raise RuntimeError(f"the history has {len(found)} snapshots")

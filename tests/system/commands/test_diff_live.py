@@ -97,6 +97,16 @@ def test_nothing_that_differs_is_0(config: Path, pv_prefix: str) -> None:
     assert (ended.returncode, ended.stdout) == (0, "2 equal, 0 different, 0 unknown\n")
 
 
+def test_exact_knows_no_tolerances(config: Path, pv_prefix: str) -> None:
+    with SoftIoc(RECORDS, f"P={pv_prefix}") as ioc:
+        ended = diff(config, ioc.address, "1001", "live", "--exact", "--filter", "*A, *MODE")
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert cells(ended.stdout.splitlines())[1:] == [
+        [f"{pv_prefix}A", "10.0", "10.5", "+0.5"],
+        ["1 equal, 1 different, 0 unknown"],
+    ]
+
+
 def test_a_pv_that_is_gone_differs_and_a_machine_that_is_gone_is_2(config: Path, pv_prefix: str) -> None:
     with SoftIoc('record(ao, "$(P)A") { field(VAL, "10") field(PINI, "YES") }', f"P={pv_prefix}") as ioc:
         ended = diff(config, ioc.address, "1001", "live", "--filter", "*A, *NOTE")

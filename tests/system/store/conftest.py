@@ -10,11 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from snapioc.model import Origin
 from snapioc.store import SqlStore
 
 
 def url_of(path: Path) -> str:
     return f"sqlite:///{path}"
+
+
+ANN = Origin("ann", "desk", "SR")
+
+
+async def tidy_up(store: SqlStore) -> None:
+    """Give back all the space of deleted snapshots."""
+    while await store.tidy():
+        pass
 
 
 def database_threads() -> list[str]:

@@ -1,16 +1,17 @@
-"""A program that is to be killed: saves, deletes and says so, or migrates one new file after the other."""
+"""A program that is to be killed: saves, deletes, prunes, tidies and says so, or migrates one new file after the other."""
 
 from __future__ import annotations
 
 import asyncio
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import numpy as np
 
-from snapioc.model import DbrType, NewSnapshot, ReadingsBuilder
+from snapioc.model import AUTOMATIC, DbrType, Events, NewSnapshot, Origin, ReadingsBuilder
 from snapioc.store import SqlStore
 from tests.unit.store.material import pv_set
 
@@ -39,6 +40,13 @@ def snapshot(seed: int) -> NewSnapshot:
     return NewSnapshot(pv_set(pvs), builder.build(float(seed), seed + 0.5), title=str(seed), tags=(str(seed % 4), "kill"))
 
 
+def events(seed: int) -> Events:
+    """The events of a window snapshot, which follow from the same number."""
+    whole = snapshot(seed).readings
+    rows = np.random.default_rng(seed).integers(0, len(whole), 1500)
+    return Events(rows, whole.select(rows))
+
+
 async def save_for_ever(url: str, first: int) -> None:
     store = SqlStore(url)
     await store.open(migrate=True)
@@ -46,10 +54,17 @@ async def save_for_ever(url: str, first: int) -> None:
     for seed in count(first):
         header = await store.save(snapshot(seed))
         print("saved", header.id, seed, flush=True)
-        if seed % 5 == 4:
+        if seed % 3 == 2:
             print("deleting", header.id, flush=True)
-            await store.delete(header.id)
+            await store.delete(header.id, Origin())
             print("deleted", header.id, flush=True)
+            await store.tidy()
+        if seed % 4 == 3:
+            await store.save(replace(snapshot(seed), kind=AUTOMATIC, tags=(), events=events(seed)))
+            print("pruning", flush=True)
+            await store.prune(header.set_name, keep=1)
+            print("pruned", flush=True)
+            await store.tidy()
 
 
 async def migrate_for_ever(folder: Path) -> None:

@@ -18,7 +18,7 @@ from snapioc.model import NewSnapshot, StoreError
 from snapioc.store import SqlStore, sqlite
 from tests.unit.store.material import assert_same, doubles, numbered, random_bits
 
-from .conftest import url_of
+from .conftest import ANN, url_of
 from .sql import hold_lock, query
 
 
@@ -50,7 +50,9 @@ async def works(store: SqlStore, expected_id: int) -> None:
 
 async def test_locked_by_another_program(used: SqlStore, path: Path) -> None:
     lock = hold_lock(path)
-    await fails(used.save(noise(1)), used.probe(), used.delete(1001), match=f"^the store is locked by another .* .{path}.$")
+    await fails(
+        used.save(noise(1)), used.probe(), used.delete(1001, ANN), match=f"^the store is locked by another .* .{path}.$"
+    )
     assert_same((await used.load(1001)).readings, noise().readings)  # reading needs no lock
     lock.close()
     await works(used, 1002)
@@ -230,7 +232,7 @@ async def test_a_damaged_block_names_the_snapshot(used: SqlStore, path: Path, pa
     of_this = f"(SELECT block_id FROM snapshot_block WHERE snapshot_id = 1002 AND part = {part} AND first_slot = 1024)"
     query(path, f"UPDATE block SET data = CAST(substr(data, 1, 9) || x'ff00ff' AS BLOB) WHERE id = {of_this}")
     await fails(used.load(1002), match="^snapshot 1002 is damaged in the store: a block cannot be unpacked")
-    await fails(used.history("SR", numbered(1100).pvs[-1], 5), match="^the history of SR:C010:MAG99:SETPOINT is damaged")
+    await fails(used.history(numbered(1100).pvs[-1], 5, "SR"), match="^the history of SR:C010:MAG99:SETPOINT is damaged")
 
 
 async def test_a_lost_block_names_the_snapshot(used: SqlStore, path: Path) -> None:

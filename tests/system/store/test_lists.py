@@ -5,10 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from snapioc.model import BEFORE_RESTORE, Flag, Member, NewSnapshot, Origin, PvSet, ReadingsBuilder, Reason
+from snapioc.model import (
+    AUTOMATIC,
+    BEFORE_RESTORE,
+    MANUAL,
+    Flag,
+    Member,
+    NewSnapshot,
+    Origin,
+    PvSet,
+    ReadingsBuilder,
+    Reason,
+    SnapshotHeader,
+)
 from snapioc.model import DbrType as T
 from snapioc.store import SqlStore
-from tests.unit.store.material import VALVE, doubles, numbered
+from tests.unit.store.material import VALVE, doubles, numbered, pv_set
 
 
 def snapshot(value: float = 1.0, name: str = "SR", **more: object) -> NewSnapshot:
@@ -86,7 +98,7 @@ async def test_the_history_of_each_kind_of_pv_is_what_the_snapshots_hold(store: 
         expected = [
             (each.header, repr(each.readings.reading(each.pv_set.rows[pv]))) for each in snapshots if pv in each.pv_set.rows
         ]
-        found = await store.history("SR", pv, 100)
+        found = await store.history(pv, 100, "SR")
         assert [(header, repr(reading)) for header, reading in found] == expected
         assert len(expected) == (4 if pv == "WAVE:7" else 6)
 
@@ -96,11 +108,30 @@ async def test_history_is_limited_and_of_one_set(store: SqlStore) -> None:
         await store.save(snapshot(float(value)))
         await store.save(snapshot(-1.0, "BR"))
     pv = numbered(1).pvs[0]
-    assert [reading.value for _, reading in await store.history("SR", pv, 3)] == [4.0, 3.0, 2.0]
-    assert [reading.value for _, reading in await store.history("BR", pv, 2)] == [-1.0, -1.0]
+    assert [reading.value for _, reading in await store.history(pv, 3, "SR")] == [4.0, 3.0, 2.0]
+    assert [reading.value for _, reading in await store.history(pv, 2, "BR")] == [-1.0, -1.0]
+
+
+async def test_history_over_all_sets_and_kinds(store: SqlStore) -> None:
+    """In each set the PV lies elsewhere, and in one it had another name before."""
+    sets = [pv_set(["X.VAL"], "BR"), pv_set([f"A{i}" for i in range(1500)] + ["X"], "BR"), pv_set(["A", "X"])]
+    expected: list[tuple[SnapshotHeader, float]] = []
+    for number in range(9):
+        pvs, kind = sets[number % 3], (MANUAL, AUTOMATIC)[number % 2]
+        values = np.zeros(len(pvs.pvs))
+        values[-1] = number
+        header = await store.save(NewSnapshot(pvs, doubles(values), kind=kind))
+        expected.insert(0, (header, float(number)))
+    await store.save(NewSnapshot(sets[2], doubles(np.ones(2)), kind=BEFORE_RESTORE, restores=1001))
+    for name in ("X", "X.VAL", "X.VAL$"):
+        assert [(header, reading.value) for header, reading in await store.history(name, 100)] == expected
+        assert [(header, reading.value) for header, reading in await store.history(name, 4)] == expected[:4]
+    in_br = [each for each in expected if each[0].set_name == "BR"]
+    assert [(header, reading.value) for header, reading in await store.history("X", 100, "BR")] == in_br
+    assert len(in_br) == 6
 
 
 @pytest.mark.parametrize(("set_name", "pv"), [("SR", "NEVER:THERE"), ("LINAC", "SR:C000:MAG00:SETPOINT")])
 async def test_the_history_of_an_unknown_pv_is_empty(store: SqlStore, set_name: str, pv: str) -> None:
     await store.save(snapshot())
-    assert await store.history(set_name, pv, 10) == []
+    assert await store.history(pv, 10, set_name) == []

@@ -4,7 +4,9 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +14,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event
 
-from snapioc.model import NewRestore, NewSnapshot, RestoreEnd, StoreError
+from snapioc.model import AUTOMATIC, Events, NewRestore, NewSnapshot, Origin, RestoreEnd, StoreError, Wanted
 from snapioc.store import SqlStore
 from snapioc.store.tables import schema
 from tests.unit.store.material import assert_same, doubles, numbered
 
-from . import first_schema
+from . import first_schema, second_schema
 from .conftest import url_of
 from .saver import start
 from .sql import query
@@ -54,7 +56,7 @@ def power_cuts() -> Iterator[list[int]]:
     remaining = [0]
 
     def stop(connection: object, cursor: object, statement: str, *_: object) -> None:
-        if statement.lstrip().startswith(("CREATE", "INSERT", "UPDATE", "COMMIT")):
+        if statement.lstrip().startswith(("CREATE", "INSERT", "UPDATE", "ALTER", "COMMIT")):
             remaining[0] -= 1
             if remaining[0] == 0:
                 raise OSError("pulled the plug")
@@ -64,6 +66,11 @@ def power_cuts() -> Iterator[list[int]]:
         yield remaining
     finally:
         event.remove(Engine, "before_cursor_execute", stop)
+
+
+def version_of(path: Path) -> str:
+    ((version,),) = query(path, "SELECT version_num FROM alembic_version")
+    return str(version)
 
 
 async def fail_at_each_step(path: Path) -> int:
@@ -76,7 +83,9 @@ async def fail_at_each_step(path: Path) -> int:
             try:
                 await store.open(migrate=True)
             except StoreError:
-                assert query(path, "SELECT name FROM sqlite_master") == before
+                there = query(path, "SELECT name FROM sqlite_master")
+                # When all is migrated it is tried whether the store can be written.
+                assert there == before or version_of(path) == "0003"
             else:
                 return step
             finally:
@@ -92,13 +101,14 @@ async def test_a_first_migration_that_fails_anywhere_leaves_nothing_behind(path:
     await store.close()
 
 
-async def holds_what_it_held(path: Path) -> None:
-    """Every snapshot of the first schema is there, whole; and all that the store does now works with it."""
-    store = SqlStore(url_of(path))
-    await store.open(migrate=True)
-    expected = dict(enumerate(first_schema.snapshots(), 1001))
-    del expected[first_schema.DELETED_ID]
+async def holds_snapshots(store: SqlStore, expected: dict[int, NewSnapshot]) -> None:
+    """These are there and found, whole, and there are no others."""
     assert [header.id for header in await store.headers(undo=True)] == sorted(expected, reverse=True)
+    for set_name in ("SR", "RF"):
+        found = await store.find(Wanted((), set_name=set_name))
+        assert [header.id for header in found.headers] == [
+            number for number in sorted(expected, reverse=True) if expected[number].pv_set.name == set_name
+        ]
     for snapshot_id, new in expected.items():
         loaded = await store.load(snapshot_id)
         header = loaded.header
@@ -106,35 +116,97 @@ async def holds_what_it_held(path: Path) -> None:
         assert_same(loaded.readings, new.readings)
         assert (header.title, header.comment, header.tags) == (new.title, new.comment, new.tags)
         assert (header.kind, header.origin, header.restores) == (new.kind, new.origin, new.restores)
+
+
+async def does_what_is_new(store: SqlStore) -> None:
+    """All that came with the third schema works with what was there before."""
+    header = await store.edit(1001, Origin("bob"), title="edited")
+    assert (header.title, (await store.audit())[0].before) == ("edited", "golden")
+    await store.keep_settings({("SR", "GOLDEN_ID"): "1001"})
+    assert await store.events(1001) is None
+    assert [header.id for header, _ in await store.history("SR:QF1", 5)] == [1004, 1002, 1001]
+    new = first_schema.snapshots()[0]
+    events = Events(np.arange(5), new.readings)
+    last = await store.save(replace(new, kind=AUTOMATIC, events=events, tags=()))
+    assert (await store.find(Wanted((AUTOMATIC,), pv="SR:NOTE.VAL"))).headers == (last,)
+    assert await store.prune("SR", keep=0) == 1
+    with pytest.raises(StoreError, match="the golden one of set SR"):
+        await store.delete(1001, Origin())
+
+
+async def holds_what_the_first_held(path: Path) -> None:
+    """Every snapshot of the first schema is there, whole; and all that the store does now works with it."""
+    store = SqlStore(url_of(path))
+    await store.open(migrate=True)
+    expected = dict(enumerate(first_schema.snapshots(), 1001))
+    del expected[first_schema.DELETED_ID]
+    await holds_snapshots(store, expected)
     assert await store.restores() == []
     before = expected[1002]
     begun = await store.begin_restore(NewRestore(1001, "SR"), before.pv_set, before)
     assert (begun.id, begun.undo_id) == (1, first_schema.DELETED_ID + 1)
     assert await store.end_restore(begun.id, RestoreEnd("success", "", 1)) == await store.undo_point("SR")
-    await store.delete(1004)
+    await does_what_is_new(store)
+    await store.delete(1004, Origin())
     await store.close()
+    sound(path)
+
+
+async def holds_what_the_second_held(path: Path) -> None:
+    """Every snapshot and restore of the second schema is there, whole; and all that the store does now works with it."""
+    store = SqlStore(url_of(path))
+    await store.open(migrate=True)
+    await holds_snapshots(store, second_schema.snapshots())
+    undoing, restored = await store.restores()
+    assert await store.unfinished_restores() == [undoing]
+    assert await store.undo_point("SR") == restored
+    assert (undoing.new, undoing.undo_id, undoing.result) == (second_schema.UNDOING, 1009, "")
+    assert (restored.new, restored.undo_id, restored.after_id) == (second_schema.RESTORED, 1007, 1008)
+    assert (restored.result, restored.message, restored.written) == ("partial", "one clamped", 2)
+    _, pv_set, outcomes = await store.outcomes(restored.id)
+    assert pv_set == second_schema.snapshots()[1001].pv_set
+    assert outcomes.verdicts.tolist() == second_schema.OUTCOMES.verdicts.tolist()
+    assert (outcomes.rows.tolist(), outcomes.texts) == ([0, 1], second_schema.OUTCOMES.texts)
+    await does_what_is_new(store)
+    await store.end_restore(undoing.id, RestoreEnd("success", "", 1))
+    await store.delete(1004, Origin())
+    await store.close()
+    sound(path)
+
+
+def sound(path: Path) -> None:
     assert query(path, "PRAGMA integrity_check") == [("ok",)]
     assert query(path, "PRAGMA foreign_key_check") == []
+    assert query(
+        path, "SELECT count(*) FROM snapshot JOIN set_version v ON v.id = version_id WHERE v.set_id != snapshot.set_id"
+    ) == [(0,)]
 
 
-async def test_a_store_of_the_first_schema_keeps_everything(path: Path) -> None:
-    first_schema.put_at(path)
-    assert query(path, "SELECT version_num FROM alembic_version") == [("0001",)]
-    await holds_what_it_held(path)
+OLDER = [(first_schema, "0001", holds_what_the_first_held), (second_schema, "0002", holds_what_the_second_held)]
 
 
-async def test_a_store_of_the_first_schema_survives_migrations_that_fail_anywhere(path: Path) -> None:
-    first_schema.put_at(path)
-    assert await fail_at_each_step(path) > 4
-    await holds_what_it_held(path)
+@pytest.mark.parametrize(("old", "version", "holds"), OLDER)
+async def test_a_store_of_an_older_schema_keeps_everything(path: Path, old: Any, version: str, holds: Any) -> None:
+    old.put_at(path)
+    assert version_of(path) == version
+    await holds(path)
 
 
-async def test_reading_never_migrates(path: Path) -> None:
-    first_schema.put_at(path)
+@pytest.mark.parametrize(("old", "holds"), [(old, holds) for old, _, holds in OLDER])
+async def test_a_store_of_an_older_schema_survives_migrations_that_fail_anywhere(path: Path, old: Any, holds: Any) -> None:
+    old.put_at(path)
+    assert await fail_at_each_step(path) > 10
+    assert version_of(path) == "0003"
+    await holds(path)
+
+
+@pytest.mark.parametrize("old", [first_schema, second_schema])
+async def test_reading_never_migrates(path: Path, old: Any) -> None:
+    old.put_at(path)
     before = path.read_bytes()
     store = SqlStore(url_of(path))
     sentence = f"the store is of an older snapioc .{path}.: start the IOC once to bring it up to date"
-    for attempt in (store.open(migrate=False), store.restores(), store.headers()):
+    for attempt in (store.open(migrate=False), store.restores(), store.headers(), store.audit(), store.find(Wanted())):
         with pytest.raises(StoreError, match=sentence):
             await attempt
     await store.close()

@@ -10,7 +10,7 @@ from snapioc.model import NewSnapshot, StoreError
 from snapioc.store import SqlStore
 from tests.unit.store.material import doubles, numbered
 
-from .conftest import url_of
+from .conftest import ANN, url_of
 from .sql import hold_lock, query
 
 SNAPSHOT = NewSnapshot(numbered(3), doubles(np.ones(3)))
@@ -43,7 +43,7 @@ async def test_the_command_line_changes_nothing(store: SqlStore, path: Path) -> 
     before = contents(path.parent)
     await store.open(migrate=False)
     assert (await store.load(saved.id)).header == saved
-    for refused in (store.save(SNAPSHOT), store.delete(saved.id), store.probe()):
+    for refused in (store.save(SNAPSHOT), store.delete(saved.id, ANN), store.probe()):
         with pytest.raises(StoreError, match="opened for reading only"):
             await refused
     await store.close()

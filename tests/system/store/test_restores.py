@@ -25,7 +25,7 @@ from snapioc.model import (
 from snapioc.store import SqlStore
 from tests.unit.store.material import assert_same, doubles, numbered
 
-from .conftest import url_of
+from .conftest import ANN, url_of
 from .sql import hold_lock, query
 
 SR, BR = numbered(3), numbered(4, "BR")
@@ -177,7 +177,7 @@ async def test_snapshots_of_restores_are_in_no_list_unless_asked_for(store: SqlS
     assert await store.newest() == saved
     assert await store.headers() == await store.headers(set_name="SR", limit=9) == [saved]
     assert [header.id for header in await store.headers(undo=True)] == [record.after_id, record.undo_id, saved.id]
-    assert [header.id for header, _ in await store.history("SR", SR.pvs[0], 1)] == [saved.id]
+    assert [header.id for header, _ in await store.history(SR.pvs[0], 1)] == [saved.id]
 
 
 async def test_what_undo_needs_is_not_deleted(store: SqlStore) -> None:
@@ -187,16 +187,16 @@ async def test_what_undo_needs_is_not_deleted(store: SqlStore) -> None:
         with pytest.raises(
             StoreError, match=rf"^snapshot {needed} cannot be deleted: restore 1 could not be undone .*set SR"
         ):
-            await store.delete(needed or 0)
+            await store.delete(needed or 0, ANN)
     other = await store.save(of(2.0, BR))
     elsewhere = await store.begin_restore(NewRestore(other.id, "BR"), BR, of(0.5, BR))
     await store.end_restore(elsewhere.id, ended(4))
     await restored(store, second.id, written=0)
     with pytest.raises(StoreError, match="restore 1 could not be undone"):  # neither another set nor an empty one counts
-        await store.delete(record.undo_id or 0)
+        await store.delete(record.undo_id or 0, ANN)
     await restored(store, second.id)
     for needed in (first.id, record.undo_id, record.after_id):
-        await store.delete(needed or 0)
+        await store.delete(needed or 0, ANN)
     assert await store.restore_record(1) == record
     assert (await store.outcomes(1))[0] == record
 
@@ -206,9 +206,9 @@ async def test_what_a_recovery_needs_is_not_deleted(store: SqlStore) -> None:
     begun = await store.begin_restore(NewRestore(saved.id, "SR"), SR, of(0.5))
     for needed in (saved.id, begun.undo_id):
         with pytest.raises(StoreError, match=f"^snapshot {needed} cannot be deleted: restore 1 has not ended$"):
-            await store.delete(needed or 0)
+            await store.delete(needed or 0, ANN)
     await store.end_restore(begun.id, ended(0))
-    await store.delete(saved.id)
+    await store.delete(saved.id, ANN)
 
 
 async def test_an_id_is_never_used_again(store: SqlStore, path: Path) -> None:
@@ -228,7 +228,7 @@ async def test_the_outcomes_keep_the_set_as_it_was(store: SqlStore, path: Path) 
     await store.save(NewSnapshot(changed, doubles(np.ones(5))))
     for needed in await store.headers():
         if needed.id != saved.id:
-            await store.delete(needed.id)
+            await store.delete(needed.id, ANN)
     other = SqlStore(url_of(path))
     await other.open(migrate=False)
     assert (await other.outcomes(1))[1] == SR
@@ -298,3 +298,17 @@ async def test_what_is_asked_at_each_start_has_an_index(store: SqlStore, path: P
     plan = str(query(path, f"EXPLAIN QUERY PLAN {question}"))
     assert index in plan
     assert "B-TREE" not in plan
+
+
+async def test_a_restore_may_have_begun_although_the_store_failed(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`operations.records` looks for it among the unfinished ones."""
+    saved = await store.save(of(1.0))
+    looks = iter([True, False])  # at the beginning, and after the commit
+    monkeypatch.setattr(type(store._database), "in_place", property(lambda _: next(looks, True)))
+    with pytest.raises(StoreError, match="was removed or replaced"):
+        await store.begin_restore(NewRestore(saved.id, "SR"), SR, of(0.5))
+    monkeypatch.undo()
+    (record,) = await store.unfinished_restores()
+    assert (record.id, record.undo_id) == (1, 1002)
+    await store.end_restore(record.id, ended(0))
+    assert await store.unfinished_restores() == []

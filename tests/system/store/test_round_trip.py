@@ -24,7 +24,7 @@ from snapioc.model import (
 from snapioc.store import SqlStore
 from tests.unit.store.material import assert_same, doubles, everything, numbered, pv_set
 
-from .conftest import url_of
+from .conftest import ANN, url_of
 
 
 def full() -> NewSnapshot:
@@ -112,6 +112,6 @@ async def test_a_set_with_a_pv_twice_is_refused(store: SqlStore) -> None:
 
 @pytest.mark.parametrize("unknown", [0, -1, 1, 1001, 2**31, 2**63, 2**70])
 async def test_unknown_ids(store: SqlStore, unknown: int) -> None:
-    for ask in (store.load, store.header, store.delete):
+    for ask in (store.load, store.header, store.events, lambda unknown: store.delete(unknown, ANN)):
         with pytest.raises(StoreError, match=f"there is no snapshot {unknown}$"):
             await ask(unknown)
