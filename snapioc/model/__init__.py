@@ -1,6 +1,7 @@
 """Plain data and pure functions over numpy columns: what every other room speaks. Imports nothing but numpy."""
 
-from .aftermath import Aftermath, classify
+from .aftermath import Aftermath, classify, same
+from .alarm import DISABLE, status_text
 from .channel_states import ChannelStates
 from .check import Checked, check, single_numbers
 from .compare import Verdict, close, compare
@@ -9,8 +10,12 @@ from .dbr import DTYPES, EPICS_EPOCH, MAX_STRING, DbrType, Flag, Reason, Severit
 from .differences import Difference, differences, largest_first
 from .errors import ConfigError, Refused, SnapError, StoreError, UnknownSnapshot
 from .events import Events
+from .exact import exactly
 from .finding import AuditEntry, Page, Wanted
-from .names import canonical_name, long_text_name, matches, name_fault
+from .following import compare_again, found_same
+from .hosts import HostState
+from .joining import joined_events, joined_readings
+from .names import canonical_name, filter_fault, long_text_name, matches, name_fault, spellings
 from .outcome import Outcome
 from .plan import Selection, select, select_all
 from .pvset import Member, Mode, OnInvalid, PvSet
@@ -31,12 +36,13 @@ from .snapshot import (
     SnapshotHeader,
     count_invalid,
 )
-from .text import decode, shown, value_text
+from .text import by_text, decode, kind_text, reading_time, shown, value_text
 
 __all__ = [
     "AFTER_RESTORE",
     "AUTOMATIC",
     "BEFORE_RESTORE",
+    "DISABLE",
     "DTYPES",
     "EPICS_EPOCH",
     "FIRST_ID",
@@ -55,6 +61,7 @@ __all__ = [
     "Difference",
     "Events",
     "Flag",
+    "HostState",
     "Member",
     "Metadata",
     "Mode",
@@ -85,24 +92,36 @@ __all__ = [
     "Verdict",
     "Wanted",
     "asked_pvs",
+    "by_text",
     "canonical_name",
     "check",
     "chosen_pvs",
     "classify",
     "close",
     "compare",
+    "compare_again",
     "compare_live",
     "compare_snapshots",
     "count_invalid",
     "decode",
     "differences",
+    "exactly",
+    "filter_fault",
+    "found_same",
+    "joined_events",
+    "joined_readings",
+    "kind_text",
     "largest_first",
     "long_text_name",
     "matches",
     "name_fault",
+    "reading_time",
+    "same",
     "select",
     "select_all",
     "single_numbers",
     "shown",
+    "status_text",
+    "spellings",
     "value_text",
 ]

@@ -43,7 +43,7 @@ def classify(
     The same value counts before one within the tolerances, and the wanted one before the previous one: where these are the
     same, the PV is RESTORED without having been touched.
     """
-    as_wanted, as_previous = _same(wanted, now), _same(previous, now)
+    as_wanted, as_previous = same(wanted, now), same(previous, now)
     near_wanted, near_previous = (compare(side, now, abs_tol, rel_tol) == Verdict.EQUAL for side in (wanted, previous))
     verdicts = np.select(
         [~now.ok, as_wanted, as_previous, near_wanted, near_previous],
@@ -53,10 +53,13 @@ def classify(
     return Aftermath(verdicts, ~as_previous, as_wanted & wanted.same_values(now))
 
 
-def _same(stored: Readings, other: Readings) -> NDArray[np.bool_]:
-    """Bit for bit where both are of one type, otherwise by value; enums by label, as their labels may have moved."""
+def same(stored: Readings, other: Readings) -> NDArray[np.bool_]:
+    """True where both hold the same: bit for bit if they are of one type, otherwise by value.
+
+    Enums go by label, as their labels may have moved.
+    """
     zero = np.zeros(len(stored))
     equal = compare(stored, other, zero, zero) == Verdict.EQUAL
     other_type = stored.dbr_type != other.dbr_type
-    same: NDArray[np.bool_] = equal & (stored.same_values(other) | other_type | (stored.dbr_type == DbrType.ENUM))
-    return same
+    alike: NDArray[np.bool_] = equal & (stored.same_values(other) | other_type | (stored.dbr_type == DbrType.ENUM))
+    return alike

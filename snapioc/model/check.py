@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +26,21 @@ class Checked:
     """One row for each of `rows`."""
     failures: dict[int, str]
     """Position and reason of each PV that cannot be written."""
+    beyond_limits: NDArray[np.intp]
+    """Positions of those among `failures` whose number is beyond their control limits."""
 
 
-def check(values: Readings, live: ChannelStates, disabled: NDArray[np.bool_]) -> Checked:
-    """Check every PV that is to be written; `disabled` tells whose record refuses puts (DISP)."""
+def check(
+    values: Readings,
+    live: ChannelStates,
+    disabled: NDArray[np.bool_],
+    room: NDArray[np.int32] | None = None,
+    unlimited: NDArray[np.bool_] | None = None,
+) -> Checked:
+    """Check every PV that is to be written; `disabled` tells whose record refuses puts (DISP).
+
+    `room` holds the bytes of text that each has room for (-1: any), `unlimited` tells whose limits are not looked at.
+    """
     failures = {}
     for row in np.flatnonzero(~live.connected).tolist():
         failures[row] = (Reason.DISCONNECTED if live.ever_connected[row] else Reason.NEVER_CONNECTED).text
@@ -39,10 +51,13 @@ def check(values: Readings, live: ChannelStates, disabled: NDArray[np.bool_]) ->
     reachable = _but(len(values), failures)
     states = live.select(reachable)
     coerced, faults = coerce(values.select(reachable), states)
-    faults |= {row: why for row, why in _limit_faults(coerced, states).items() if row not in faults}
+    if room is not None:
+        faults |= _room_faults(coerced, room[reachable], faults)
+    limits = _limit_faults(coerced, states, None if unlimited is None else unlimited[reachable], faults)
+    faults |= limits
     failures |= {int(reachable[position]): why for position, why in faults.items()}
     good = _but(len(reachable), faults)
-    return Checked(reachable[good], coerced.select(good), failures)
+    return Checked(reachable[good], coerced.select(good), failures, reachable[sorted(limits)])
 
 
 def _but(size: int, failed: dict[int, str]) -> NDArray[np.intp]:
@@ -51,20 +66,36 @@ def _but(size: int, failed: dict[int, str]) -> NDArray[np.intp]:
     return np.flatnonzero(good)
 
 
-def _limit_faults(values: Readings, live: ChannelStates) -> dict[int, str]:
+def _room_faults(values: Readings, room: NDArray[np.int32], faults: Container[int]) -> dict[int, str]:
+    """Single texts with more bytes than there is room for: records cut them without a word (lsoRecord.c, SIZV)."""
+    sizes = np.diff(values.offsets)
+    beyond = (room >= 0) & (sizes > room) & (values.dbr_type == DbrType.STRING) & (values.count == 1)
+    return {
+        row: f"its text of {sizes[row]} bytes does not fit in the {room[row]} that the PV has room for"
+        for row in np.flatnonzero(beyond).tolist()
+        if row not in faults
+    }
+
+
+def _limit_faults(
+    values: Readings, live: ChannelStates, unlimited: NDArray[np.bool_] | None, faults: Container[int]
+) -> dict[int, str]:
     """Single numbers beyond the control limits: records take the limit instead, without a word (aoRecord.c, DRVH).
 
     Of arrays no record limits the elements.
     """
-    faults = {}
     low, high = live.limits()
     limited = (low < high) & (live.element_count == 1) & (values.count == 1) & np.isin(values.dbr_type, _NUMBERS)
+    if unlimited is not None:
+        limited &= ~unlimited
     numbers = single_numbers(values)
     with np.errstate(invalid="ignore"):
         beyond = limited & ((numbers < low) | (numbers > high))
-    for row in np.flatnonzero(beyond).tolist():
-        faults[row] = f"{numbers[row]:.15g} is beyond the control limits {low[row]:.15g} to {high[row]:.15g}"
-    return faults
+    return {
+        row: f"{numbers[row]:.15g} is beyond the control limits {low[row]:.15g} to {high[row]:.15g}"
+        for row in np.flatnonzero(beyond).tolist()
+        if row not in faults
+    }
 
 
 def single_numbers(values: Readings) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .channel_states import ChannelStates
 from .dbr import DTYPES, DbrType
+from .enum_states import existing, index_now
 from .reading import Metadata
 from .readings import Readings
 from .readings_builder import ReadingsBuilder
@@ -17,8 +18,9 @@ from .readings_builder import ReadingsBuilder
 def coerce(stored: Readings, live: ChannelStates) -> tuple[Readings, dict[int, str]]:
     """The stored values as the live channels take them, and for each row that has no such value the reason.
 
-    A number becomes another numeric type only if that holds it exactly. An enum is written by its label: as the index
-    that the label has now. Texts and numbers never become each other. Rows must be there (`stored.ok`).
+    A number becomes another numeric type only if that holds it exactly, and a state only if there is one of this index. An
+    enum is written by its label (see `index_now`). Texts and numbers never become each other. Rows must be there
+    (`stored.ok`).
     """
     faults: dict[int, str] = {}
     changed: dict[int, int] = {}
@@ -68,7 +70,7 @@ def _converted(stored: Readings, live: ChannelStates, row: int) -> NDArray[np.ge
         raise ValueError(f"stored as {old.name}, but the PV is {new.name} now")
     numbers = np.atleast_1d(np.asarray(stored.value(row)))
     if old is DbrType.ENUM and new is DbrType.ENUM:
-        return np.array([_index_of_label(i, _labels(stored, row), live.labels(row)) for i in numbers.tolist()], "<u2")
+        return np.array([index_now(i, _labels(stored, row), live.labels(row)) for i in numbers.tolist()], "<u2")
     with np.errstate(all="ignore"):
         converted = numbers.astype(DTYPES[new])
         back = converted.astype(numbers.dtype)
@@ -78,21 +80,7 @@ def _converted(stored: Readings, live: ChannelStates, row: int) -> NDArray[np.ge
     if not exact.all():
         wrong = numbers[~exact][0]
         raise ValueError(f"stored as {old.name}, and {wrong} is no {new.name}, which the PV is now")
+    if new is DbrType.ENUM:
+        for index in converted.tolist():
+            existing(index, live.labels(row))
     return converted
-
-
-def _index_of_label(index: int, stored: tuple[str, ...], live: tuple[str, ...] | None) -> int:
-    if not stored:
-        return index
-    if live is None:
-        raise ValueError("the labels that the PV's states have now are not known yet")
-    if index >= len(stored):
-        if index >= len(live):
-            return index
-        raise ValueError(f"state {index} had no label when it was stored, but is {live[index]!r} now")
-    label = stored[index]
-    if index < len(live) and live[index] == label:
-        return index
-    if live.count(label) == 1:
-        return live.index(label)
-    raise ValueError(f"the PV has no state {label!r} now")

@@ -31,7 +31,8 @@ def compare(
 
     Numbers are equal within either tolerance, NaN equals NaN, infinities equal themselves, a float32 on either side is
     compared at float32 precision, enums by label where both sides have labels or else by index, strings exactly, arrays
-    by length and then element by element.
+    by length and then element by element. A char array that is empty equals one that holds a single NUL: both are the
+    empty text, and an lso that was written once is never without its NUL again (lsoRecord.c, LEN).
     """
     both = stored.ok & other.ok
     verdicts = np.where(stored.ok | other.ok, Verdict.MISSING, Verdict.UNKNOWN).astype(np.uint8)
@@ -45,6 +46,7 @@ def compare(
     verdicts[texts[_same_texts(stored, other, texts)]] = Verdict.EQUAL
     verdicts[states[same_states(stored, other, states)]] = Verdict.EQUAL
     verdicts[values[_same_numbers(stored, other, values, abs_tol, rel_tol)]] = Verdict.EQUAL
+    verdicts[both & _empty_texts(stored) & _empty_texts(other)] = Verdict.EQUAL
     return verdicts
 
 
@@ -80,6 +82,12 @@ def _same_texts(stored: Readings, other: Readings, rows: Rows) -> NDArray[np.boo
     for place in np.flatnonzero(~same & (stored.count[rows] != 1)).tolist():
         same[place] = stored.value(rows[place]) == other.value(rows[place])
     return same
+
+
+def _empty_texts(side: Readings) -> NDArray[np.bool_]:
+    """Char arrays with nothing in them, or a single NUL."""
+    empty: NDArray[np.bool_] = (side.dbr_type == DbrType.CHAR) & ((side.count == 0) | ((side.count == 1) & (side.bits == 0)))
+    return empty
 
 
 def _same_numbers(

@@ -59,6 +59,10 @@ class Reason(IntEnum):
     READ_REFUSED = 5
     NOT_ASKED = 6
     UNREADABLE = 7
+    HUNG = 8
+    UNKNOWN_THEN = 9
+    EVENTS_LOST = 10
+    NOT_WRITTEN = 11
 
     @property
     def text(self) -> str:
@@ -75,6 +79,10 @@ _REASON_TEXTS = {
     Reason.READ_REFUSED: "the server refused the read",
     Reason.NOT_ASKED: "not part of this snapshot",
     Reason.UNREADABLE: "the reply could not be understood",
+    Reason.HUNG: "the IOC hangs",
+    Reason.UNKNOWN_THEN: "no value is known from before the trigger",
+    Reason.EVENTS_LOST: "events were lost: they came faster than they were taken",
+    Reason.NOT_WRITTEN: "never written by this restore",
 }
 
 

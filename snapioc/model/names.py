@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fnmatch import translate
 
 MAX_PV_NAME = 500
 """Bytes of the longest PV name we accept; EPICS itself stops at 60 characters of record name, plus a field and filter."""
 
+_WILDCARD = re.compile(r"[*?[]")
 _BAD_CHARACTER = re.compile(r"[\s\x00-\x1f\x7f\"'#,$]")
 
 
@@ -36,15 +38,56 @@ def canonical_name(pv: str) -> str:
     return bare.removesuffix(".VAL").removesuffix(".")
 
 
-def parse_filter(text: str) -> tuple[list[str], list[str]]:
-    """The globs of a FILTER text as (wanted, unwanted); `!glob` excludes, blanks around a glob do not count."""
-    globs = [glob.strip() for glob in text.split(",") if glob.strip()]
-    return [g for g in globs if not g.startswith("!")], [g[1:].strip() for g in globs if g.startswith("!")]
+def spellings(pv: str) -> list[str]:
+    """All names with the canonical name of this one, itself first."""
+    bare = canonical_name(pv)
+    return list(dict.fromkeys([pv, *(bare + end for end in ("", ".VAL", "$", ".VAL$", ".", ".$"))]))
 
 
 def matches(pvs: Sequence[str], text: str) -> list[bool]:
-    """For each PV whether the FILTER `text` chooses it; an empty text, or one of exclusions only, starts from all."""
+    """For each PV whether the FILTER `text` chooses it; an empty text, or one of exclusions only, starts from all.
+
+    A part that is the name of one of the PVs is that PV, all others are globs: PV names may have `[` in them.
+    """
     if not text:
         return [True] * len(pvs)
-    wanted, unwanted = (re.compile("|".join(translate(g) for g in globs)) if globs else None for globs in parse_filter(text))
-    return [(wanted is None or bool(wanted.match(pv))) and not (unwanted and unwanted.match(pv)) for pv in pvs]
+    known = frozenset(pvs)
+    wanted, unwanted = (_Parts.of(parts, known) if parts else None for parts in _split(text))
+    return [(wanted is None or wanted.have(pv)) and not (unwanted and unwanted.have(pv)) for pv in pvs]
+
+
+def filter_fault(pvs: Sequence[str], text: str) -> str | None:
+    """Why a FILTER cannot mean what it says, None if it can: a typo in an exclusion would restore what was not to be."""
+    if not text:
+        return None
+    wanted, unwanted = _split(text)
+    if not wanted and not unwanted:
+        return "it names no PV"
+    if "" in unwanted:
+        return "its part '!' excludes nothing"
+    known = frozenset(pvs)
+    idle = (part for part in unwanted if part not in known and not any(map(re.compile(translate(part)).match, pvs)))
+    first = next(idle, None)
+    return None if first is None else f"its part '!{first}' excludes no PV"
+
+
+def _split(text: str) -> tuple[list[str], list[str]]:
+    """The parts of a FILTER text as (wanted, unwanted); `!` excludes, blanks around a part do not count."""
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    return [p for p in parts if not p.startswith("!")], [p[1:].strip() for p in parts if p.startswith("!")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Names and globs. Names are looked up: a pattern of thousands of them would be tried one after the other."""
+
+    names: frozenset[str]
+    globs: re.Pattern[str] | None
+
+    @classmethod
+    def of(cls, parts: Sequence[str], known: frozenset[str]) -> _Parts:
+        globs = [part for part in parts if part not in known and _WILDCARD.search(part)]
+        return cls(known.intersection(parts), re.compile("|".join(map(translate, globs))) if globs else None)
+
+    def have(self, pv: str) -> bool:
+        return pv in self.names or (self.globs is not None and self.globs.match(pv) is not None)

@@ -1,11 +1,15 @@
-"""Values in a person's words, the same in MESSAGE, FAILURES and on the command line."""
+"""Values and snapshots in a person's words, the same on PVs and on the command line."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 
-from .dbr import DbrType, Flag
+from .dbr import EPICS_EPOCH, DbrType, Flag, Reason
 from .reading import Reading, Value
+from .readings import Readings
+from .snapshot import Origin, SnapshotHeader
 
 _SHOWN = 5
 
@@ -40,6 +44,26 @@ def shown(reading: Reading) -> str:
     text = _char_text(reading)
     value = value_text(reading) if text is None else f'"{text}" (char array of {reading.count})'
     return f"{value} [cut when it was read]" if reading.flags & Flag.CUT else value
+
+
+def reading_time(readings: Readings, row: int, digits: int) -> str | None:
+    """When the value was stamped, as local time with so many digits of the second; None if it never was."""
+    seconds, nanoseconds = int(readings.seconds[row]), int(readings.nanoseconds[row])
+    if readings.reason[row] != Reason.OK or not (seconds or nanoseconds):
+        return None
+    whole = datetime.fromtimestamp(EPICS_EPOCH + seconds, UTC).astimezone().isoformat(timespec="seconds")
+    # A double holds today's seconds to a quarter of a microsecond only, so the nanoseconds go beside it.
+    return f"{whole[:19]}.{nanoseconds:09}"[: 20 + digits] + whole[19:]
+
+
+def kind_text(header: SnapshotHeader) -> str:
+    """`manual`, or `before restore of 1001`."""
+    return header.kind if header.restores is None else f"{header.kind} of {header.restores}"
+
+
+def by_text(origin: Origin) -> str:
+    """`user@host`, as far as the client said."""
+    return "@".join(part for part in (origin.user, origin.host) if part)
 
 
 def _char_text(reading: Reading) -> str | None:

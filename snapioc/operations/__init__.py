@@ -20,6 +20,7 @@ from .pace import BATCH
 from .plant import Plant, SetSettings
 from .protocols import Channels, Progress, Store
 from .state import Compared, GroupState, Inputs, Policy, Result, Status, View
+from .tidying import tidy
 
 __all__ = [
     "BATCH",
@@ -38,5 +39,6 @@ __all__ = [
     "Store",
     "View",
     "remember",
+    "tidy",
     "watch_store",
 ]

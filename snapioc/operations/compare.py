@@ -23,7 +23,8 @@ from snapioc.model import (
 
 from .job import Failed, Job
 from .plant import Plant
-from .state import Compared, Result, Status
+from .state import Compared, Ranked, Result, Status
+from .strangers import strangers
 from .wording import pvs_of, reasons, short
 
 ROOM = 16_000
@@ -60,13 +61,10 @@ async def _with_live(job: Job, plant: Plant, title: str, stored: Snapshot) -> Co
 
 
 async def _connect_strangers(job: Job, plant: Plant, pvs: tuple[str, ...], timeout: float) -> None:
-    """Give PVs that no set has any more their time to connect; all others had it when the IOC started."""
-    sets = [settings.pv_set for settings in plant.sets.values()]
-    if any(pv_set.pvs == pvs for pv_set in sets):
-        return
-    strangers = set(pvs).difference(*(pv_set.rows for pv_set in sets))
-    if strangers:
-        await job.abortable(plant.channels.connect(sorted(strangers), max(plant.connect_timeout, timeout)))
+    """Give PVs that no set has any more their time to connect."""
+    unknown = strangers(plant, pvs)
+    if unknown:
+        await job.abortable(plant.channels.connect(unknown, max(plant.connect_timeout, timeout)))
 
 
 async def _refresh_labels(job: Job, plant: Plant, stored: Snapshot, timeout: float) -> None:
@@ -78,12 +76,13 @@ async def _refresh_labels(job: Job, plant: Plant, stored: Snapshot, timeout: flo
 
 def _shown(compared: Comparison) -> Compared:
     show_all = f"snapioc diff {' '.join(compared.names)}"
-    return Compared(compared.equal, compared.different, compared.unknown, _lines(compared), show_all)
+    ranked = Ranked(compared, largest_first(compared))
+    return Compared(compared.equal, compared.different, compared.unknown, _lines(ranked), show_all, ranked)
 
 
-def _lines(compared: Comparison) -> tuple[str, ...]:
+def _lines(ranked: Ranked) -> tuple[str, ...]:
     lines, room = [], ROOM
-    for line in map(_line, differences(compared, largest_first(compared))):
+    for line in map(_line, differences(ranked.comparison, ranked.rows)):
         lines.append(line)
         room -= len(line)
         if room < 0:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from snapioc.model import Origin, Refused, RestoreRecord, Snapshot, StoreError, UnknownSnapshot, asked_pvs, canonical_name
 
 from .compare import compare
+from .finding import Browser
 from .health import look_at_store
 from .job import Aborted, Failed, Job
 from .order import RestoreOrder
@@ -19,6 +20,7 @@ from .restore import Restore
 from .runner import Runner
 from .save import Labels, save
 from .state import Compared, Inputs, Result
+from .wording import tags_of
 
 
 class Group(Runner):
@@ -62,7 +64,7 @@ class Group(Runner):
             settings = self.settings
             self._hold(stack, "the save", settings.pv_set.canonical, writes=False)
             seen = dict(self.inputs.writes)
-            labels = Labels(self.inputs.title, self.inputs.comment, _tags(self.inputs.tags), origin)
+            labels = Labels(self.inputs.title, self.inputs.comment, tags_of(self.inputs.tags), origin)
             return await self._start(self._save(stack.pop_all(), settings, labels, seen))
 
     async def restore(self, snapshot_id: int, origin: Origin) -> bool:
@@ -112,7 +114,7 @@ class Group(Runner):
     async def _restore(self, snapshot_id: int, origin: Origin, inputs: Inputs) -> bool:
         await self.plant.require_permit()
         try:
-            order = await restore_order(await self._load(snapshot_id), inputs, origin)
+            order = await self._order(await self._load(snapshot_id), inputs, origin)
         except StoreError as fault:
             self.state.restore_id = snapshot_id
             return await self._fail_without_store(f"Restore of {snapshot_id} failed: nothing was written, as {fault}")
@@ -127,6 +129,10 @@ class Group(Runner):
             self.state.restore_id = snapshot_id
             await self._operate(work, stack.pop_all())
         return self.state.result is Result.SUCCESS
+
+    async def _order(self, snapshot: Snapshot, inputs: Inputs, origin: Origin) -> RestoreOrder:
+        configured = self.plant.sets.get(snapshot.header.set_name)
+        return await restore_order(snapshot, inputs, origin, configured.pv_set if configured else None)
 
     async def _undo(self, origin: Origin, inputs: Inputs) -> bool:
         await self.plant.require_permit()
@@ -146,7 +152,7 @@ class Group(Runner):
 
     async def _preview(self, snapshot_id: int, origin: Origin, inputs: Inputs) -> bool:
         try:
-            order = await restore_order(await self._load(snapshot_id), inputs, origin)
+            order = await self._order(await self._load(snapshot_id), inputs, origin)
         except StoreError as fault:
             self.state.preview_id = snapshot_id
             return await self._fail_without_store(f"Preview of {snapshot_id} failed: {fault}")
@@ -175,8 +181,15 @@ class Group(Runner):
             if other is None:
                 self._hold(stack, f"the compare of {snapshot_id}", _canonical(stored, asked_pvs(stored)), writes=False)
             self.state.compare_id = snapshot_id
-            await self._operate(lambda job: compare(job, self.plant, stored, other), stack.pop_all())
+            await self._operate(lambda job: self._carry_out_compare(job, stored, other), stack.pop_all())
         return self.state.result in (Result.SUCCESS, Result.PARTIAL)
+
+    async def _carry_out_compare(self, job: Job, stored: Snapshot, other: Snapshot | None) -> None:
+        try:
+            await compare(job, self.plant, stored, other)
+        finally:
+            # Only a console has pages of differences: for the others both sides of it would be kept for nothing.
+            self.state.compared = replace(self.state.compared, ranked=None)
 
     async def _load(self, snapshot_id: int) -> Snapshot:
         """A snapshot that this group may use. Raises Refused if there is none, StoreError if the store does not answer."""
@@ -201,11 +214,12 @@ class Group(Runner):
 
 
 class Console(Group):
-    """The group for people: it acts on the set named in SET, and restores snapshots of any set."""
+    """A group for people: it acts on the set named in SET, and restores snapshots of any set. The main one has no name."""
 
-    def __init__(self, plant: Plant) -> None:
+    def __init__(self, plant: Plant, name: str = "") -> None:
         self.selected = next(iter(plant.sets))
-        super().__init__(plant, plant.sets[self.selected], name="")
+        super().__init__(plant, plant.sets[self.selected], name)
+        self.browser = Browser(plant, self.state)
 
     @property
     def settings(self) -> SetSettings:
@@ -215,7 +229,7 @@ class Console(Group):
     @property
     def label(self) -> str:
         """The console in a person's words."""
-        return "the console"
+        return f"the console {self.name}" if self.name else "the console"
 
     def choose(self, set_name: str) -> None:
         """Act on another set from now on. Raises Refused if there is none of this name."""
@@ -223,13 +237,17 @@ class Console(Group):
             raise Refused(f"there is no set {set_name!r}; the sets are {', '.join(self.plant.sets)}")
         self.selected = set_name
 
+    async def close(self) -> None:
+        """Cancel what runs and what is looked for, because the IOC stops."""
+        await super().close()
+        await self.browser.close()
+
+    async def _carry_out_compare(self, job: Job, stored: Snapshot, other: Snapshot | None) -> None:
+        await compare(job, self.plant, stored, other)
+
     def accepts(self, set_name: str) -> bool:
         """The console takes snapshots of any set, also of those that are configured no more."""
         return True
-
-
-def _tags(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))
 
 
 def _canonical(snapshot: Snapshot, pvs: tuple[str, ...]) -> Iterable[str]:

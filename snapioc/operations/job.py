@@ -60,7 +60,7 @@ class Job:
             self.state.status = status
             await self._publish()
 
-    def advance(self, done: int) -> None:
+    def advance(self, done: float) -> None:
         """Say how much of the step is done; PROGRESS never falls."""
         start, end, size = self._span
         self.state.progress = max(self.state.progress, start + (end - start) * min(done / size, 1.0))

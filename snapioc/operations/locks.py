@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,11 +18,25 @@ class _Hold:
     writes: bool
 
 
+@dataclass(eq=False)
+class Watch:
+    """Somebody who holds no lock on these PVs, but wants to know who wrote them meanwhile; "" is nobody."""
+
+    pvs: Collection[str]
+    writer: str = ""
+
+    def look_at(self, hold: _Hold) -> None:
+        """Note the first one that writes."""
+        if not self.writer and hold.writes and not hold.pvs.isdisjoint(self.pvs):
+            self.writer = hold.holder
+
+
 class PvLocks:
     """The PVs that running operations read or write."""
 
     def __init__(self) -> None:
         self._holds: list[_Hold] = []
+        self._watches: list[Watch] = []
 
     @contextmanager
     def hold(self, holder: str, pvs: Iterable[str], *, writes: bool) -> Iterator[None]:
@@ -38,10 +52,24 @@ class PvLocks:
             if shared:
                 raise Refused(f"{other.holder} is running and shares {pvs_of(len(shared))}, {min(shared)} among them")
         self._holds.append(wanted)
+        for watch in self._watches:
+            watch.look_at(wanted)
         try:
             yield
         finally:
             self._holds.remove(wanted)
+
+    @contextmanager
+    def watching(self, pvs: Collection[str]) -> Iterator[Watch]:
+        """Hold up nobody, but know who of those that write these PVs, under their canonical names, ran in the block."""
+        watch = Watch(pvs)
+        for hold in self._holds:
+            watch.look_at(hold)
+        self._watches.append(watch)
+        try:
+            yield watch
+        finally:
+            self._watches.remove(watch)
 
     @property
     def restoring(self) -> tuple[str, ...]:

@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snapioc.model import (
-    ChannelStates,
     Checked,
     Flag,
     PvVerdict,
     Readings,
     Reason,
-    Verdict,
     check,
-    compare,
     count_invalid,
+    same,
     value_text,
 )
 
@@ -26,6 +24,7 @@ from .account import Account
 from .job import Failed, Job
 from .order import RestoreOrder, TakesBack
 from .plant import Plant
+from .protocols import Progress
 from .state import Policy, Status
 from .wording import pvs_of, reasons
 
@@ -49,7 +48,10 @@ class Plan:
 
 
 class Planner:
-    """Plans one restore; what it finds out of each PV goes into the account."""
+    """Plans one restore; what it finds out of each PV goes into the account.
+
+    `unchanged` is what was left alone because it holds its value already.
+    """
 
     def __init__(
         self, plant: Plant, job: Job, order: RestoreOrder, account: Account, status: Status = Status.CHECKING
@@ -57,6 +59,7 @@ class Planner:
         self._plant, self._job, self._order, self._account, self._status = plant, job, order, account, status
         self._pv_set = order.snapshot.pv_set
         self._timeout = plant.set_of(order.snapshot.header.set_name).read_timeout
+        self.unchanged: Plan | None = None
 
     async def plan(self) -> Plan:
         """What is to be written. Raises Failed if there is nothing that could be, or under Strict if one PV fails."""
@@ -78,21 +81,30 @@ class Planner:
         # Also with a connect_timeout of 0, which is for the start-up: enums need their labels.
         patience = max(self._plant.connect_timeout, self._timeout)
         await self._job.abortable(channels.connect(pvs, patience))
-        live, disabled = await self._job.abortable(self._ask(pvs))
-        present = await self._job.abortable(
-            channels.read(pvs, self._timeout, lambda done: self._job.advance(len(pvs) + done))
-        )
-        checked: Checked = check(self._order.snapshot.readings.select(rows), live, disabled)
+        checked = await self._job.abortable(self._checked(rows, self._job.advance))
+        read = channels.read(pvs, self._timeout, lambda done: self._job.advance(len(pvs) + done))
+        present = await self._job.abortable(read)
         self._leave({int(rows[place]): why for place, why in checked.failures.items()}, "cannot be written")
         return Plan(rows[checked.rows], checked.values, present.select(checked.rows))
 
-    async def _ask(self, pvs: tuple[str, ...]) -> tuple[ChannelStates, NDArray[np.bool_]]:
-        """Limits and labels, and DISP. Each is another channel of a PV's server, so both are asked side by side."""
-        plant = self._plant
-        return await asyncio.gather(
-            plant.channels.refresh(pvs, self._timeout),
-            plant.disabled.look(pvs, self._timeout, self._job.advance),
-        )
+    async def _checked(self, rows: Rows, progress: Progress | None = None) -> Checked:
+        """The check, with limits, labels and DISP as they are now: other channels each, so they are asked side by side."""
+        plant, pvs = self._plant, self._names(rows)
+        refresh = plant.channels.refresh(pvs, self._timeout)
+        live, disabled = await asyncio.gather(refresh, plant.disabled.look(pvs, self._timeout, progress))
+        return check(self._order.snapshot.readings.select(rows), live, disabled)
+
+    async def look_again(self, part: Plan) -> tuple[Rows, Readings, dict[int, str]]:
+        """Which places of a part may still be written, all their present values, and by row why the others may not."""
+        checked = await self._job.abortable(self._checked(part.rows))
+        present = await self._job.abortable(self._plant.channels.read(self._names(part.rows), self._timeout))
+        why = dict(checked.failures)
+        other = ~checked.values.same_values(part.values.select(checked.rows))
+        why |= dict.fromkeys(checked.rows[other].tolist(), "its type or labels have changed since the check")
+        for place in np.flatnonzero(~present.ok).tolist():
+            why.setdefault(place, f"its present value could not be read: {Reason(present.reason[place]).text}")
+        good = np.setdiff1d(np.arange(len(part)), list(why))
+        return good, present, {int(part.rows[place]): text for place, text in why.items()}
 
     def _kept(self, plan: Plan) -> Plan:
         """Without the PVs of which the present value is not there to be kept."""
@@ -104,10 +116,9 @@ class Planner:
 
     def _unmoved(self, plan: Plan, restore: TakesBack) -> Plan:
         """Without the PVs that were moved: they hold neither what the restore wrote or left nor what they are to get."""
-        # The restore was content with its tolerances, and so is this.
-        abs_tol, rel_tol = (column[plan.rows] for column in self._pv_set.tolerances)
-        wanted, left = restore.wanted.select(plan.rows), restore.left.select(plan.rows)
-        as_wanted, as_left = (compare(side, plan.present, abs_tol, rel_tol) == Verdict.EQUAL for side in (wanted, left))
+        # Without tolerances: an operator's small correction is one, too.
+        left = restore.left.select(plan.rows)
+        as_wanted, as_left = (same(side, plan.present) for side in (restore.wanted.select(plan.rows), left))
         moved = ~as_wanted & ~as_left & left.ok & ~plan.values.same_values(plan.present)
         why = {
             int(plan.rows[place]): f"was moved since: reads {value_text(plan.present.reading(place))}, but the restore "
@@ -124,7 +135,10 @@ class Planner:
         rest = plan.values.same_values(plan.present) & ~self._pv_set.always[plan.rows]
         self._job.state.unchanged = int(np.count_nonzero(rest))
         self._account.set(plan.rows[rest], PvVerdict.UNCHANGED)
-        return plan.take(np.flatnonzero(~rest)) if rest.any() else plan
+        if not rest.any():
+            return plan
+        self.unchanged = plan.take(np.flatnonzero(rest))
+        return plan.take(np.flatnonzero(~rest))
 
     def _leave(self, why: dict[int, str], what: str) -> None:
         """Under Strict one failure ends the restore before anything was written; else those PVs are left out and named."""
@@ -135,6 +149,10 @@ class Planner:
             raise Failed(f"nothing was written, as {pvs_of(len(why))} {what} ({first})")
         if len(self._account.failures) == len(self._order.selection.rows):
             raise Failed("no PV is left to be written")
+
+    def pv(self, row: int) -> str:
+        """The PV of a row."""
+        return self._pv_set.pvs[row]
 
     def _names(self, rows: Rows) -> tuple[str, ...]:
         return names(self._pv_set.pvs, rows)

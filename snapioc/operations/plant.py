@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from snapioc.model import PvSet, Reason, Refused, RestoreRecord, SnapError, SnapshotHeader, StoreError
+from snapioc.model import Events, PvSet, Readings, Reason, Refused, RestoreRecord, SnapError, SnapshotHeader, StoreError
 
 from .disable import Disabled
 from .locks import PvLocks
@@ -15,6 +15,12 @@ from .records import Records
 from .settings import Settings
 from .state import Policy, Status
 from .ways import Ways, ways_of
+
+TakesWindow = Callable[[Callable[[float], None]], Awaitable[tuple[Readings, Events]]]
+"""Returns, when a window is over, what the PVs of a set held at its end, and all their events. Raises SnapError.
+
+It calls what it is given, now and then, with how far the window is, in PVs of the set.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,8 @@ class Plant:
     settings: Settings = field(init=False)
     watchers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     list_watchers: list[Callable[[], None]] = field(default_factory=list)
+    windows: dict[str, TakesWindow] = field(default_factory=dict)
+    """How TRIGGER reads the sets of which it is to make window snapshots now."""
 
     def __post_init__(self) -> None:
         self.disabled, self.records = Disabled(self.channels), Records(self.store)

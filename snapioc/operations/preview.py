@@ -30,9 +30,9 @@ async def preview(job: Job, plant: Plant, order: RestoreOrder) -> None:
         return
     except SnapError as fault:
         raise Failed(f"Preview of {order.snapshot.header.id} failed: {fault}{order.chosen}") from fault
-    job.state.planned = Planned(len(plan), _lines(plan, order), f"snapioc diff {order.snapshot.header.id} live")
+    job.state.planned = Planned(len(plan), _lines(plan, order), f"snapioc diff {order.snapshot.header.id} live --exact")
     account.show(job.state)
-    job.state.done = len(plan)
+    job.state.done = len(plan) + job.state.unchanged  # as a restore counts
     job.end(Result.PARTIAL if account.failures else Result.SUCCESS, _message(job, order, account, plan))
 
 

@@ -8,7 +8,21 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from snapioc.model import DbrType, PvVerdict, Readings, ReadingsBuilder, Reason, Verdict, compare, single_numbers, value_text
+from snapioc.model import (
+    DISABLE,
+    DbrType,
+    PvVerdict,
+    Readings,
+    ReadingsBuilder,
+    Reason,
+    Severity,
+    Verdict,
+    canonical_name,
+    compare,
+    single_numbers,
+    status_text,
+    value_text,
+)
 
 from .account import Account
 from .job import Job
@@ -54,7 +68,7 @@ class Proof:
             await self._job.abortable(asyncio.sleep(pause))
             found = await self._job.abortable(self._read(wrong))
             self.found = found if len(wrong) == size else self.found.patched(wrong, found)
-            equal = self._equal(wrong, found)
+            equal = self._equal(wrong, found) & self._driven(wrong, found)
             self._account.set(self._plan.rows[wrong[equal]], PvVerdict.RESTORED)
             wrong = wrong[~equal]
             self._job.advance(size - len(wrong))
@@ -75,6 +89,17 @@ class Proof:
         equal: NDArray[np.bool_] = compare(self._plan.values.select(places), found, abs_tol, rel_tol) == Verdict.EQUAL
         return equal
 
+    def _driven(self, places: Rows, found: Readings) -> NDArray[np.bool_]:
+        """False where a record has its value, but its alarm says that it has done nothing with it."""
+        rows, stored = self._plan.rows[places], self._order.snapshot.readings
+        invalid = (found.severity == Severity.INVALID) & (stored.severity[rows] != Severity.INVALID)
+        disabled = (found.status == DISABLE) & (stored.status[rows] != DISABLE)
+        driven: NDArray[np.bool_] = ~(found.ok & (invalid | disabled))
+        for place in np.flatnonzero(~driven).tolist():
+            # A field shows the alarm of its record, but needs no processing.
+            driven[place] = "." in canonical_name(self._pv_set.pvs[rows[place]])
+        return driven
+
     async def _explain(self, wrong: Rows) -> None:
         """Say of each PV what became of its value."""
         if not len(wrong):
@@ -85,10 +110,12 @@ class Proof:
         reads, wanted = single_numbers(found), single_numbers(plan.values)
         with np.errstate(invalid="ignore"):
             clamped = (low < high) & (((reads == high) & (wanted > high)) | ((reads == low) & (wanted < low)))
-        previous = found.same_values(plan.present)
+        previous, arrived = found.same_values(plan.present), self._equal(wrong, found)
         for place, row in enumerate(plan.rows.tolist()):
             verdict, text = PvVerdict.DIFFERENT, _difference(plan.values, found, place)
-            if clamped[place]:
+            if arrived[place]:
+                text = _alarm(found, place)
+            elif clamped[place]:
                 verdict, text = PvVerdict.CLAMPED, f"clamped: {text}"
             elif previous[place]:
                 verdict, text = PvVerdict.REJECTED, f"rejected: still {text}"
@@ -128,6 +155,11 @@ class Proof:
         exact = ~np.isin(snapshot.dbr_type[readbacks], (DbrType.FLOAT, DbrType.DOUBLE))
         checked = snapshot.ok[readbacks] & (exact | (abs_tol > 0) | (rel_tol > 0))
         return snapshot.select(readbacks[checked]), rows[checked], readbacks[checked]
+
+
+def _alarm(found: Readings, place: int) -> str:
+    severity, status = Severity(found.severity[place]), status_text(int(found.status[place]))
+    return f"holds its value, but has done nothing with it: its alarm is {severity.name} {status}"
 
 
 def _difference(wanted: Readings, found: Readings, place: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from snapioc.model import (
     ChannelStates,
     Events,
+    HostState,
     NewRestore,
     NewSnapshot,
     Origin,
@@ -26,25 +26,13 @@ from snapioc.model import (
     Wanted,
 )
 
+__all__ = ["Channels", "Heard", "HostState", "Progress", "Store", "Subscription"]
+
 Progress = Callable[[int], None]
 """Called on the main event loop, now and then, with how many PVs are done so far."""
 
 Heard = Callable[[Events], None]
 """Called on the main event loop with what was heard since the last call; `rows` are places in the list subscribed to."""
-
-
-@dataclass(frozen=True, slots=True)
-class HostState:
-    """One server of the machine: how many PVs it has or had, how many are connected, and how it answers.
-
-    `silent` is how many seconds ago it was last heard. A server is `hung` if it holds its connection but does not answer.
-    """
-
-    host: str
-    pvs: int
-    connected: int
-    silent: float
-    hung: bool
 
 
 class Subscription(Protocol):
@@ -103,7 +91,10 @@ class Channels(Protocol):
         """
 
     async def connection_changes(self) -> int:
-        """A number that grows whenever any channel has connected or gone: equal numbers mean that nothing has happened."""
+        """A number that grows whenever a channel has connected or gone, or a server hangs or answers again.
+
+        Equal numbers mean that nothing has happened. It costs nothing to ask.
+        """
 
     async def hosts(self, pvs: Sequence[str]) -> tuple[HostState, ...]:
         """The servers that have or had one of these PVs, by name."""

@@ -15,13 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snapioc.model import (
-    AFTER_RESTORE,
     BEFORE_RESTORE,
     NewSnapshot,
     Outcome,
     PvVerdict,
-    Readings,
-    Reason,
     RestoreEnd,
     RestoreRecord,
     SnapError,
@@ -31,12 +28,14 @@ from snapioc.model import (
 
 from .account import Account
 from .job import Aborted, Failed, Job
+from .left import Left
 from .order import RestoreOrder
 from .pace import Pace, lower
 from .planning import Plan, Planner
 from .plant import Plant, SetSettings
 from .proof import Proof
 from .records import Ending
+from .second_look import SecondLook
 from .state import Policy, Result, Status
 from .wording import pvs_of, reasons
 from .writing import Writing
@@ -48,7 +47,9 @@ _OK = (PvVerdict.RESTORED, PvVerdict.UNCHECKED)
 
 @dataclass(slots=True)
 class Restore:
-    """One restore or undo. `record` is there as soon as something may be written."""
+    """One restore or undo. `record` is there as soon as something may be written, `dragged` counts the PVs that were left
+    alone and moved all the same.
+    """
 
     plant: Plant
     job: Job
@@ -57,20 +58,26 @@ class Restore:
     record: RestoreRecord | None = None
     plan: Plan | None = None
     touched: NDArray[np.bool_] | None = None
-    left: Readings | None = None
+    refused: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    dragged: int = 0
+    left: Left = field(init=False)
+    planner: Planner = field(init=False)
 
     def __post_init__(self) -> None:
         self.account = Account(self.order.snapshot.pv_set, self.order.selection)
+        self.left = Left(self.order)
+        self.planner = Planner(self.plant, self.job, self.order, self.account)
 
     async def run(self) -> None:
         """Go through all steps; the job ends with its result. Raises nothing for what machine and store do."""
         try:
-            self.plan = await Planner(self.plant, self.job, self.order, self.account).plan()
+            self.plan = await self.planner.plan()
             if len(self.plan):
                 await self._go_through(self.plan)
         except Aborted:
             result, said = Result.ABORTED, f" aborted: {pvs_of(self._written)} written"
         except Failed as failed:
+            self._name_unwritten("not written: the restore was stopped before")
             result, said = Result.FAILED, f" failed: {failed}"
         except SnapError as fault:
             written = f"{pvs_of(self._written)} written before" if self.record else "nothing was written"
@@ -96,8 +103,9 @@ class Restore:
             try:
                 await proof.run()
             finally:
-                self._keep_left(sent, proof.found)
+                self.left.see(sent, proof.found)
         await self._look_at_rest()
+        await self._look_at_unchanged()
 
     async def _keep(self, plan: Plan) -> None:
         """Commit the present values and the record of what is going to be done."""
@@ -128,6 +136,7 @@ class Restore:
             timeout=self.plant.write_timeout,
             stop_on_failure=order.policy is Policy.STRICT,
             verify=order.verify,
+            look=SecondLook(self.plant, self.planner, self.account, plan, order.policy).at,
         )
         try:
             await writing.run()
@@ -137,7 +146,7 @@ class Restore:
     def _take_outcomes(self, plan: Plan, writing: Writing) -> None:
         """What became of each write, also when it was broken off."""
         written, verify = writing.written, self.order.verify
-        self.touched = written.touched
+        self.touched, self.refused = written.touched, written.outcomes == Outcome.REFUSED
         failed = written.failed(verify=verify)
         self.account.set(plan.rows[written.touched & ~failed], PvVerdict.UNCHECKED)
         late = written.late | (written.outcomes == Outcome.PENDING)
@@ -149,7 +158,7 @@ class Restore:
             self.account.fail(verdict, why)
         for place in np.flatnonzero(written.at_once & written.touched).tolist():
             self.account.note(int(plan.rows[place]), "written at once: its value cannot be ramped")
-        if writing.stopped:
+        if writing.stopped and failed.any():
             self._name_unwritten("not written: stopped after a failed write")
 
     def _name_unwritten(self, why: str) -> None:
@@ -171,7 +180,21 @@ class Restore:
             part = plan.take(np.flatnonzero(rest))
             proof = Proof(self.plant, self.job, self.order, self.account, part)
             await proof.look()
-            self._keep_left(part, proof.found)
+            self.left.see(part, proof.found)
+
+    async def _look_at_unchanged(self) -> None:
+        """Find out whether a PV that was left alone, as it held its value, moved with those that were written."""
+        part, touched = self.planner.unchanged, self.touched
+        if part is None or touched is None or not (self.order.verify and touched.any()):
+            return
+        proof = Proof(self.plant, self.job, self.order, self.account, part)
+        holds = await self.job.abortable(proof.look())
+        why = proof.differences(np.flatnonzero(~holds))
+        self.account.fail(PvVerdict.DIFFERENT, {row: f"held its value before, and now {text}" for row, text in why.items()})
+        self.job.state.unchanged -= len(why)
+        moved = part.take(np.flatnonzero(~holds))
+        self.left.see(moved, proof.found.select(np.flatnonzero(~holds)))
+        self.dragged = len(moved)
 
     async def _look_back(self) -> None:
         """After a restore was broken off: tell what the PVs hold that may have been written."""
@@ -190,20 +213,7 @@ class Restore:
             return
         self.account.set(part.rows[holds], PvVerdict.RESTORED)
         self.account.fail(PvVerdict.DIFFERENT, proof.differences(np.flatnonzero(~holds)))
-        self._keep_left(part, proof.found)
-
-    def _keep_left(self, part: Plan, found: Readings) -> None:
-        """Remember what was read of PVs that do not hold bit for bit what was written, or why it could not be read.
-
-        UNDO has to know it.
-        """
-        other = np.flatnonzero(~found.same_values(part.values))
-        before, left = self.left, found.select(other).spread(part.rows[other], len(self.order.snapshot.pv_set.pvs))
-        self.left = left if len(other) else None
-        if before:
-            # Of PVs that could be read again only the last reading is true.
-            rest = np.setdiff1d(np.flatnonzero(before.reason != Reason.NOT_ASKED), part.rows[found.ok])
-            self.left = left.patched(rest, before.select(rest)) if len(other) or len(rest) else None
+        self.left.see(part, proof.found)
 
     def _report(self, planned: int) -> tuple[Result, str]:
         account, state = self.account, self.job.state
@@ -211,6 +221,8 @@ class Restore:
         said = f"{self.order.title}: {restored} of {pvs_of(planned)} written" + (
             " and read back" if self.order.verify else ""
         )
+        if self.left.unread:
+            said += f", {self.left.unread} written but not read back"
         if not planned:
             said = f"{self.order.title}: nothing was to be written, {pvs_of(unchanged)} held their values already"
         elif unchanged:
@@ -229,9 +241,8 @@ class Restore:
         try:
             if self.record is None:
                 self.record = await records.begin(self.order.record(), pv_set)
-            end = RestoreEnd(result.name.lower(), message, self._written, self.account.outcomes())
-            left = NewSnapshot(pv_set, self.left, AFTER_RESTORE, origin=self.order.origin) if self.left else None
-            await records.end(Ending(self.record.id, end, left))
+            end = RestoreEnd(result.name.lower(), message, self._moved(), self.account.outcomes())
+            await records.end(Ending(self.record.id, end, self.left.snapshot()))
         except StoreError as fault:
             await self._store_failed(fault)
             message += f"; its record could not be stored: {fault}"
@@ -252,9 +263,23 @@ class Restore:
     def _settings(self) -> SetSettings:
         return self.plant.set_of(self.order.snapshot.header.set_name)
 
+    def _moved(self) -> int:
+        """How many PVs there may be to be taken back.
+
+        Not those that were written what they held already (`always`), nor those of which the server has said no and that
+        indeed hold what they held before. A put that was late may still arrive.
+        """
+        plan, touched = self.plan, self.touched
+        if plan is None or touched is None:
+            return 0
+        refused = np.flatnonzero(self.refused)
+        touched[refused[~self.left.moved(plan.take(refused))]] = False
+        self.left.never_written(plan.take(np.flatnonzero(~touched)))
+        return self.dragged + int(np.count_nonzero(touched & ~plan.values.same_values(plan.present)))
+
     @property
     def _written(self) -> int:
-        """How many PVs may not hold any more what they held before."""
+        """How many PVs were written, or may have been."""
         return 0 if self.touched is None else int(np.count_nonzero(self.touched))
 
     @property

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from snapioc.model import MANUAL, NewSnapshot, Origin, PvSet, Readings, Reason, SnapshotHeader, StoreError, count_invalid
+from snapioc.model import (
+    MANUAL,
+    Events,
+    NewSnapshot,
+    Origin,
+    PvSet,
+    Readings,
+    Reason,
+    SnapshotHeader,
+    StoreError,
+    count_invalid,
+)
 
 from .job import Failed, Job
 from .plant import Plant, SetSettings
@@ -32,12 +43,13 @@ async def save(job: Job, plant: Plant, settings: SetSettings, labels: Labels) ->
     pv_set, state = settings.pv_set, job.state
     state.total = len(pv_set.pvs)
     await job.step(Status.SAVING, f"Saving {pv_set.name}: {state.total} PVs", 0, 90, state.total)
-    readings = await job.abortable(plant.channels.read(pv_set.pvs, settings.read_timeout, job.advance))
+    readings, events = await job.abortable(_values(job, plant, settings))
     missing = _count(job.state, pv_set, readings)
     if state.done == 0:
         raise Failed(f"Nothing saved: none of the {state.total} PVs of {pv_set.name} could be read", missing)
     job.safe_point()
-    snapshot = NewSnapshot(pv_set, readings, MANUAL, labels.title, labels.comment, labels.tags, labels.origin)
+    said = (labels.title, labels.comment, labels.tags, labels.origin)
+    snapshot = NewSnapshot(pv_set, readings, MANUAL, *said, events=events)
     try:
         header = await commit(plant, snapshot)
     except StoreError as fault:
@@ -45,6 +57,14 @@ async def save(job: Job, plant: Plant, settings: SetSettings, labels: Labels) ->
     state.skew = readings.skew * 1e3
     job.end(*_verdict(header, settings, readings, missing))
     return header
+
+
+async def _values(job: Job, plant: Plant, settings: SetSettings) -> tuple[Readings, Events | None]:
+    """What the PVs hold now, or, if WINDOW says so, at the end of a window, with its events."""
+    pv_set = settings.pv_set
+    if pv_set.name in plant.windows:
+        return await plant.windows[pv_set.name](job.advance)
+    return await plant.channels.read(pv_set.pvs, settings.read_timeout, job.advance), None
 
 
 async def commit(plant: Plant, snapshot: NewSnapshot) -> SnapshotHeader:

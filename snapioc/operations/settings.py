@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from snapioc.model import StoreError
 
 from .protocols import Store
+
+_log = logging.getLogger(__name__)
 
 
 class Settings:
@@ -16,6 +19,7 @@ class Settings:
         self._store = store
         self._values: dict[tuple[str, str], str] = {}
         self._unkept: dict[tuple[str, str], str] = {}
+        self._warned: set[str] = set()
         self.loaded = False
         self.watchers: list[Callable[[], None]] = []
         """Called once the settings of before the start are known."""
@@ -23,6 +27,17 @@ class Settings:
     def get(self, group: str, name: str, default: str = "") -> str:
         """A setting of a group, `default` if it was never set."""
         return self._values.get((group, name), default)
+
+    def number(self, group: str, name: str, default: float) -> float:
+        """A setting that is a number; `default` also if somebody has made something else of it in the store."""
+        text = self.get(group, name, str(default))
+        try:
+            return float(text)
+        except ValueError:
+            if text not in self._warned:
+                self._warned.add(text)
+                _log.error("the setting %s of %s is %r, which is no number: %g counts", name, group, text, default)
+            return default
 
     async def put(self, group: str, name: str, value: str) -> None:
         """Set it. Never fails: what the store does not take now, `keep` gives it later."""

@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from snapioc.model import Comparison, Difference, differences
+
 
 class Status(IntEnum):
     """What a group is doing. Numbers never change; new ones are appended."""
@@ -45,6 +50,21 @@ Named = tuple[tuple[str, str], ...]
 """PVs, each with a reason."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """All that a comparison found different, the largest differences first; made to texts as they are asked for."""
+
+    comparison: Comparison
+    rows: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def page(self, first: int, end: int) -> tuple[Difference, ...]:
+        """Those from place `first` up to `end`."""
+        return tuple(differences(self.comparison, self.rows[first:end]))
+
+
 @dataclass(frozen=True, slots=True)
 class Compared:
     """What the last comparison found; `lines` are the first of the `different` PVs, and `show_all` shows all of them."""
@@ -54,6 +74,8 @@ class Compared:
     unknown: int = 0
     lines: tuple[str, ...] = ()
     show_all: str = ""
+    ranked: Ranked | None = field(default=None, compare=False)
+    """All of them, for a console that shows pages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,3 +24,8 @@ def reasons(named: Named) -> str:
 def short(text: str) -> str:
     """A value as it stands in a line of a text PV."""
     return text if len(text) <= WIDTH else f"{text[:WIDTH]}..."
+
+
+def tags_of(text: str) -> tuple[str, ...]:
+    """The tags in a text with commas, each once."""
+    return tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,15 @@ from .state import Status
 from .ways import Rows, Ways
 from .written import Written
 
+Look = Callable[[Rows], Awaitable[tuple[Rows, Readings | None]]]
+
 
 class Writing:
     """One write: row i of `ways`, `values` (of the channels' types) and `present` belong to the same PV.
 
     `timeout` (s) is that of plain writes, and of waits whose member says none; `stop_on_failure` is Strict; `verify` says
-    whether there will be a read-back. `written` tells what became of each row, also after `run` has raised.
+    whether there will be a read-back. `look` says just before rows are written which of them still may be, and if it has
+    looked what they hold. `written` tells what became of each row, also after `run` has raised.
     """
 
     def __init__(
@@ -50,7 +54,9 @@ class Writing:
         timeout: float,
         stop_on_failure: bool,
         verify: bool,
+        look: Look,
     ) -> None:
+        self._look = look
         self._ways, self._values, self._present, self._control, self._pace = ways, values, present, control, pace
         self._ramped = can_ramp(present, values, ways.ramp)
         self.written = Written(~np.isnan(ways.ramp) & ~self._ramped)
@@ -102,28 +108,33 @@ class Writing:
 
     async def _write_all(self, rows: Rows) -> None:
         for batch in self._batches(rows, self._pace.batch):
-            if not await self._turn(len(batch)):
+            ready = await self._ready(batch)
+            if self.stopped:
                 return
-            await self._sender.write(batch, self._values_of(batch))
+            if len(ready):
+                await self._sender.write(ready, self._values_of(ready))
 
     async def _wait_for_all(self, rows: Rows) -> None:
         for batch in self._batches(rows, self._pace.batch if self._pace.rate else len(rows)):
-            if not await self._turn(len(batch)):
+            ready = await self._ready(batch)
+            if self.stopped:
                 return
-            self._sender.begin_wait(batch, self._values_of(batch))
+            if len(ready):
+                self._sender.begin_wait(ready, self._values_of(ready))
 
     def _batches(self, rows: Rows, size: int) -> list[Rows]:
         return [rows[start : start + size] for start in range(0, len(rows), max(size, 1))]
 
-    async def _turn(self, size: int) -> bool:
-        """Return when a batch may go; False if none may go any more."""
+    async def _ready(self, batch: Rows) -> Rows:
+        """Those of a batch that may go, when it is its turn."""
         self._control.safe_point()
         if self._pace.rate:
-            await self._control.abortable(self._pace.turn(size))
-        return not self.stopped
+            await self._control.abortable(self._pace.turn(len(batch)))
+        return batch if self.stopped else (await self._look(batch))[0]
 
     async def _ramp_all(self, rows: Rows) -> None:
-        ramp = Ramp(self._present.select(rows), self._values.select(rows), self._ways.ramp[rows])
+        rows, start = await self._start(rows)
+        ramp = Ramp(start, self._values.select(rows), self._ways.ramp[rows])
         elapsed = PERIOD  # the first step goes at once, and is worth a period
         while not ramp.arrived.all() and not self.stopped:
             self._control.safe_point()
@@ -132,6 +143,16 @@ class Writing:
             if not ramp.arrived.all():
                 await self._control.abortable(asyncio.sleep(begun + PERIOD - time.monotonic()))
             elapsed += min(time.monotonic() - begun, LONGEST)
+
+    async def _start(self, rows: Rows) -> tuple[Rows, Readings]:
+        """Where ramps begin; those that cannot begin there are written at once."""
+        rows, found = await self._look(rows)
+        start = self._present.select(rows) if found is None else found
+        able = can_ramp(start, self._values.select(rows), self._ways.ramp[rows])
+        if not able.all():
+            self.written.at_once[rows[~able]] = True
+            await self._write_all(rows[~able])
+        return rows[able], start.select(np.flatnonzero(able))
 
     async def _step(self, ramp: Ramp, rows: Rows, elapsed: float) -> None:
         """One step of all ramps; the last one of each is an ordinary write, or one that is waited for beside the others."""

@@ -9,7 +9,8 @@ from snapioc.model import Outcome
 
 from .ways import Rows
 
-_MAY_HAVE_ARRIVED = (Outcome.DONE, Outcome.PENDING, Outcome.DISCONNECTED)
+# A record takes its value before its processing fails, and then the server says no (dbAccess.c, dbPut).
+_MAY_HAVE_ARRIVED = (Outcome.DONE, Outcome.PENDING, Outcome.REFUSED, Outcome.DISCONNECTED)
 _SENT = (Outcome.DONE, Outcome.PENDING)
 
 

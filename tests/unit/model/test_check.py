@@ -110,6 +110,39 @@ def test_a_number_is_beyond_its_own_limits_only() -> None:
     assert list(checked(readings((D, 5.0), (D, 5.0)), now).failures) == [1]
 
 
+def test_who_fails_by_limits_is_told_and_passes_where_they_are_lifted() -> None:
+    values = readings((T, b"no number"), (D, 11.0), (D, 12.0), (D, 5.0), (D, 13.5))
+    now = limited(0, 10, (D, 1), (D, 1), (D, 1), (D, 1), (L, 1))
+    found = checked(values, now)
+    assert (found.beyond_limits.tolist(), sorted(found.failures)) == ([1, 2], [0, 1, 2, 4])
+    again = check(values, now, np.zeros(5, bool), unlimited=np.array([True, True, False, False, True]))
+    assert (again.beyond_limits.tolist(), sorted(again.failures), again.rows.tolist()) == ([2], [0, 2, 4], [1, 3])
+
+
+def test_positions_of_limits_are_those_of_the_whole_list() -> None:
+    now = states(limited(0, 10, (D, 1), (D, 1), (D, 1)), connected=[False, True, True])
+    found = checked(readings((D, 11.0), (D, 5.0), (D, 12.0)), now)
+    assert (found.beyond_limits.tolist(), sorted(found.failures)) == ([2], [0, 2])
+    found = check(readings((D, 11.0), (D, 5.0), (D, 12.0)), now, np.zeros(3, bool), unlimited=np.array([False, False, True]))
+    assert (found.beyond_limits.tolist(), sorted(found.failures), found.rows.tolist()) == ([], [0], [1, 2])
+
+
+def test_a_text_that_is_too_long_for_its_record_is_named() -> None:
+    long = b"x" * 50
+    values = readings((D, 1.0), (T, long), (T, long), (T, long), (T, b"short"), (T, long), (T, [b"a", b"b"]))
+    now = states(
+        live((D, 1), (T, 1), (T, 1), (T, 1), (T, 1), (T, 1), (T, 2)), connected=[True, True, True, True, True, False, True]
+    )
+    room = np.array([-1, 49, 50, -1, -1, 10, -1], np.int32)
+    found = check(values, now, np.zeros(7, bool), room)
+    assert found.failures == {
+        1: "its text of 50 bytes does not fit in the 49 that the PV has room for",
+        5: "disconnected",
+    }
+    assert found.rows.tolist() == [0, 2, 3, 4, 6]
+    assert checked(values, now).rows.tolist() == [0, 1, 2, 3, 4, 6]
+
+
 def test_single_numbers() -> None:
     rows = (
         ((D, -1.5), -1.5),

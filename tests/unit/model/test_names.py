@@ -1,10 +1,12 @@
 """PV names, and the globs of FILTER."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snapioc.model import long_text_name, matches, name_fault
+from snapioc.model import canonical_name, filter_fault, long_text_name, matches, name_fault, spellings
 
 PVS = ["SR:Q1:SET", "SR:Q2:SET", "SR:q1:SET", "SR{Mag:1}Set", "BR:Q1:SET", "X[1]", "X1"]
 
@@ -22,8 +24,12 @@ PVS = ["SR:Q1:SET", "SR:Q2:SET", "SR:q1:SET", "SR{Mag:1}Set", "BR:Q1:SET", "X[1]
         ("SR:[Qq]1:*", ["SR:Q1:SET", "SR:q1:SET"]),
         ("SR:[!Q]*", ["SR:q1:SET"]),
         ("SR{*}*", ["SR{Mag:1}Set"]),
-        ("X[1]", ["X1"]),
+        # A PV's name is that PV; what is none is a glob.
+        ("X[1]", ["X[1]"]),
+        ("!X[1],X*", ["X1"]),
+        ("X[12]", ["X1"]),
         ("X[[]1]", ["X[1]"]),
+        ("X[[]1],X1", ["X[1]", "X1"]),
         ("BR:*,X1", ["BR:Q1:SET", "X1"]),
         (" BR:* , X1 ", ["BR:Q1:SET", "X1"]),
         ("!SR*", ["BR:Q1:SET", "X[1]", "X1"]),
@@ -37,6 +43,46 @@ PVS = ["SR:Q1:SET", "SR:Q2:SET", "SR:q1:SET", "SR{Mag:1}Set", "BR:Q1:SET", "X[1]
 )
 def test_filters(text: str, chosen: list[str]) -> None:
     assert [pv for pv, match in zip(PVS, matches(PVS, text), strict=True) if match] == chosen
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", None),
+        ("*", None),
+        ("SR:Q1", None),
+        ("nothing*", None),
+        ("!SR*", None),
+        ("SR*,!*Q1*", None),
+        ("SR*,!BR:*", None),
+        ("!X[1]", None),
+        ("!X[[]1]", None),
+        ("!X1,!X[1]", None),
+        ("*,,", None),
+        ("!*", None),
+        (",", "it names no PV"),
+        (" , ", "it names no PV"),
+        (" ", "it names no PV"),
+        ("!", "its part '!' excludes nothing"),
+        ("SR*,! ", "its part '!' excludes nothing"),
+        ("!*:Yy*", "its part '!*:Yy*' excludes no PV"),
+        ("SR*,!*q1*,! sr*", "its part '!sr*' excludes no PV"),
+        ("!SR:Q1", "its part '!SR:Q1' excludes no PV"),
+        ("!X[3]", "its part '!X[3]' excludes no PV"),
+    ],
+)
+def test_what_is_wrong_with_a_filter(text: str, fault: str | None) -> None:
+    assert filter_fault(PVS, text) == fault
+
+
+def test_many_names_among_many_pvs_are_found_at_once() -> None:
+    pvs = [f"S:{number}" for number in range(100_000)]
+    text = ",".join([*pvs[::50], *(f"!{pv}" for pv in pvs[::100])])
+    begun = time.process_time()
+    assert filter_fault(pvs, text) is None
+    assert sum(matches(pvs, text)) == 1000
+    # As one pattern of 2,000 names it takes minutes.
+    assert time.process_time() - begun < 20
 
 
 @given(st.text(max_size=20), st.lists(st.text("SRQ1:*[!", max_size=5), max_size=5))
@@ -87,3 +133,17 @@ def test_what_is_no_name(pv: str, fault: str) -> None:
 )
 def test_the_long_form_of_a_text(pv: str, long: str) -> None:
     assert long_text_name(pv) == long
+
+
+@given(st.text("X.VAL$", min_size=1, max_size=12))
+def test_all_spellings_are_one_pv(pv: str) -> None:
+    names = spellings(pv)
+    assert names[0] == pv
+    assert len(set(names)) == len(names)
+
+
+def test_spellings() -> None:
+    expected = {"SR:Q1", "SR:Q1.VAL", "SR:Q1$", "SR:Q1.VAL$", "SR:Q1.", "SR:Q1.$"}
+    for name in expected:
+        assert set(spellings(name)) == expected
+        assert {canonical_name(each) for each in spellings(name)} == {"SR:Q1"}

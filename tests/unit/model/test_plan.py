@@ -65,6 +65,26 @@ def test_readbacks_that_are_no_members_are_not_written() -> None:
     assert (selection.rows.tolist(), selection.matched) == ([0, 1], 2)
 
 
+def test_what_the_list_of_now_calls_read_only_is_left_out_too() -> None:
+    then = PvSet("S", (Member("A"), Member("B.VAL"), Member("C", mode=Mode.READ_ONLY), Member("D"), Member("E")))
+    ro = Mode.READ_ONLY
+    now = PvSet("S", (Member("D"), Member("A", mode=ro), Member("B", mode=ro), Member("C", mode=ro), Member("New", mode=ro)))
+    selection = select(then, readings(*[GOOD] * 5), "", now)
+    assert selection.rows.tolist() == [3, 4]
+    why = "read-only in the set's list of now"
+    assert selection.left_out == ((0, why), (1, why), (2, "read-only member"))
+    assert select(then, readings(*[GOOD] * 5), "B*", now).left_out == ((1, why),)
+
+
+def test_the_way_back_is_written_with_invalid_values() -> None:
+    invalid = {"severity": Severity.INVALID}
+    stored = readings((D, 0.0, invalid), Reason.NOT_ASKED, GOOD)
+    pv_set = PvSet("S", (Member("A"), Member("B"), Member("C")))
+    assert select(pv_set, stored, "").left_out == ((0, "stored with INVALID severity"),)
+    selection = select(pv_set, stored, "", way_back=True)
+    assert (selection.rows.tolist(), selection.left_out) == ([0, 2], ())
+
+
 def test_all_that_was_read_is_taken_back_whatever_its_severity() -> None:
     invalid, cut = {"severity": Severity.INVALID}, {"flags": Flag.CUT}
     before = readings(

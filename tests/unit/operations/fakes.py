@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
 
 from snapioc.model import (
     AFTER_RESTORE,
+    AUTOMATIC,
     BEFORE_RESTORE,
+    GOLDEN_ID,
+    MANUAL,
+    AuditEntry,
     ChannelStates,
     DbrType,
+    Events,
     Flag,
+    HostState,
     Metadata,
     NewRestore,
     NewSnapshot,
+    Origin,
     Outcome,
     Outcomes,
+    Page,
     PvSet,
+    Reading,
     Readings,
     ReadingsBuilder,
     Reason,
@@ -31,6 +41,8 @@ from snapioc.model import (
     StoreError,
     UnknownSnapshot,
     Value,
+    Wanted,
+    canonical_name,
     count_invalid,
 )
 
@@ -41,6 +53,7 @@ class FakePv:
     dbr_type: DbrType = DbrType.DOUBLE
     reason: Reason = Reason.OK
     severity: int = 0
+    status: int = 0
     writable: bool = True
     low: float = 0.0
     high: float = 0.0
@@ -51,6 +64,34 @@ class FakePv:
     """Seconds until its put-callback comes."""
     clamps: bool = False
     """Takes `low` or `high` instead of what is beyond."""
+    room: int = 1000
+    """Length of its channel `NAME.VAL$`."""
+
+
+@dataclass
+class FakeSubscription:
+    """Hears what the test says: see `FakeChannels.happens`."""
+
+    pvs: Sequence[str]
+    heard: Callable[[Events], None]
+    closed: bool = False
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def hear(self, happened: Sequence[tuple[str, FakePv]], seconds: int, nanoseconds: int) -> None:
+        """These events at once, as often as the PV is in the list."""
+        places = [(row, pv) for name, pv in happened for row, mine in enumerate(self.pvs) if mine == name]
+        if self.closed or not places:
+            return
+        builder = ReadingsBuilder(len(places))
+        for place, (_, pv) in enumerate(places):
+            if pv.reason is Reason.OK:
+                stamps: Any = {"seconds": seconds, "nanoseconds": nanoseconds}
+                builder.add(place, pv.dbr_type, pv.value, severity=pv.severity, flags=pv.flags, **stamps)
+            else:
+                builder.missing(place, pv.reason)
+        self.heard(Events(np.array([row for row, _ in places], np.intp), builder.build()))
 
 
 @dataclass
@@ -64,6 +105,43 @@ class FakeChannels:
     on_write: Callable[[], None] = lambda: None
     hook: Callable[[str], None] = lambda call: None
     """Called first in each call with its name, `read DISP` if it is about DISP fields; what it raises is raised."""
+    subscriptions: list[FakeSubscription] = field(default_factory=list)
+    """Every one that was ever made."""
+    changes: int = 0
+    """What `connection_changes` says; `happens` counts it up when a PV comes or goes."""
+    servers: tuple[HostState, ...] = ()
+    """What `hosts` says."""
+
+    async def subscribe(self, pvs: Sequence[str], heard: Callable[[Events], None]) -> FakeSubscription:
+        """What is connected is heard of in the loop's next turn."""
+        self._call("subscribe", pvs)
+        subscription = FakeSubscription(tuple(pvs), heard)
+        self.subscriptions.append(subscription)
+        there = [(pv, replace(self._of(pv))) for pv in dict.fromkeys(pvs) if self._of(pv).reason is Reason.OK]
+        asyncio.get_running_loop().call_soon(subscription.hear, there, 1, 0)
+        return subscription
+
+    async def connection_changes(self) -> int:
+        self._call("connection_changes", ())
+        return self.changes
+
+    async def hosts(self, pvs: Sequence[str]) -> tuple[HostState, ...]:
+        self._call("hosts", pvs)
+        return self.servers
+
+    def happens(self, *pvs: str, seconds: int = 1, nanoseconds: int = 0, **changes: Any) -> None:
+        """Change these PVs, `happens("A", value=2.0)`, and let all subscriptions hear of it now, in one batch.
+
+        With `reason` they go away, with Reason.OK they are back.
+        """
+        if "reason" in changes:
+            self.changes += 1
+        happened = []
+        for pv in pvs:
+            self.pvs[pv] = replace(self._of(pv), **changes)
+            happened.append((pv, self.pvs[pv]))
+        for subscription in self.subscriptions:
+            subscription.hear(happened, seconds, nanoseconds)
 
     async def connect(self, pvs: Sequence[str], timeout: float) -> None:
         self._call("connect", pvs)
@@ -72,8 +150,8 @@ class FakeChannels:
         self.hook(f"{name} DISP" if pvs and pvs[0].endswith(".DISP") else name)
 
     def _of(self, pv: str) -> FakePv:
-        """Its records have a DISP field where the test says so."""
-        return self.pvs.get(pv) or FakePv(reason=Reason.NEVER_CONNECTED)
+        """Its records have a DISP field where the test says so, and all have their texts in full as `NAME.VAL$`."""
+        return self.pvs.get(pv.removesuffix(".VAL$")) or FakePv(reason=Reason.NEVER_CONNECTED)
 
     async def states(self, pvs: Sequence[str]) -> ChannelStates:
         self._call("states", pvs)
@@ -88,7 +166,9 @@ class FakeChannels:
             readable=there,
             writable=np.array([pv.writable for pv in known], bool),
             dbr_type=np.array([pv.dbr_type for pv in known], np.uint8),
-            element_count=np.ones(len(known), np.int32),
+            element_count=np.array(
+                [of.room if pv.endswith("$") else 1 for pv, of in zip(pvs, known, strict=True)], np.int32
+            ),
             metadata=np.arange(len(known), dtype=np.int32),
             metadatas=[Metadata(limits=(0.0,) * 6 + (pv.high, pv.low)) for pv in known],
         )
@@ -109,7 +189,7 @@ class FakeChannels:
         for row, name in enumerate(pvs):
             pv = self._of(name)
             if pv.reason is Reason.OK:
-                builder.add(row, pv.dbr_type, pv.value, severity=pv.severity, flags=pv.flags)
+                builder.add(row, pv.dbr_type, pv.value, severity=pv.severity, status=pv.status, flags=pv.flags)
             else:
                 builder.missing(row, pv.reason)
         return builder.build(1.0, 1.5)
@@ -165,10 +245,20 @@ class FakeStore:
     """Seconds: each beginning and end of a restore takes one."""
     hook: Callable[[str], None] = lambda call: None
     """Called first in `begin_restore` and `end_restore` with their names; what it raises is raised."""
+    last_id: int = 1000
+    happened: dict[int, Events] = field(default_factory=dict)
+    """The events of window snapshots."""
+    kept: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The settings."""
+    log: list[AuditEntry] = field(default_factory=list)
+    """The audit log, the newest last."""
+    untidy: int = 0
+    """How many times `tidy` will say that there is more."""
 
     async def save(self, snapshot: NewSnapshot) -> SnapshotHeader:
         self._fail()
-        number = 1001 + len(self.snapshots)
+        self.last_id += 1
+        number = self.last_id
         readings = snapshot.readings
         header = SnapshotHeader(
             id=number,
@@ -187,6 +277,8 @@ class FakeStore:
             skew=readings.skew,
         )
         self.snapshots[number] = Snapshot(header, snapshot.pv_set, readings)
+        if snapshot.events is not None:
+            self.happened[number] = snapshot.events
         return header
 
     async def load(self, snapshot_id: int) -> Snapshot:
@@ -234,6 +326,95 @@ class FakeStore:
     async def probe(self) -> None:
         self._fail()
 
+    async def find(self, wanted: Wanted, *, upto: int | None = None, offset: int = 0, limit: int = 20) -> Page:
+        found = [header for header in self._found(wanted) if upto is None or header.id <= upto]
+        return Page(tuple(found[offset : offset + limit]), len(found))
+
+    async def newer(self, wanted: Wanted, than: int) -> int:
+        return sum(header.id > than for header in self._found(wanted))
+
+    async def header(self, snapshot_id: int) -> SnapshotHeader:
+        return (await self.load(snapshot_id)).header
+
+    async def events(self, snapshot_id: int) -> Events | None:
+        await self.load(snapshot_id)
+        return self.happened.get(snapshot_id)
+
+    async def history(self, pv: str, limit: int, set_name: str | None = None) -> list[tuple[SnapshotHeader, Reading]]:
+        found = self._found(Wanted(kinds=(MANUAL, AUTOMATIC), pv=pv, set_name=set_name or ""))[:limit]
+        of = [self.snapshots[header.id] for header in found]
+        return [(s.header, s.readings.reading(s.pv_set.canonical.index(canonical_name(pv)))) for s in of]
+
+    async def edit(
+        self,
+        snapshot_id: int,
+        origin: Origin,
+        *,
+        title: str | None = None,
+        comment: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> SnapshotHeader:
+        old = (await self.load(snapshot_id)).header
+        new = replace(
+            old,
+            title=old.title if title is None else title,
+            comment=old.comment if comment is None else comment,
+            tags=old.tags if tags is None else tuple(dict.fromkeys(tags)),
+        )
+        for what in ("title", "comment", "tags"):
+            before, after = getattr(old, what), getattr(new, what)
+            if before != after:
+                self._note(origin, what, snapshot_id, _line(before), _line(after))
+        self.snapshots[snapshot_id] = replace(self.snapshots[snapshot_id], header=new)
+        return new
+
+    async def delete(self, snapshot_id: int, origin: Origin) -> None:
+        header = (await self.load(snapshot_id)).header
+        why = await self._why_it_stays(header)
+        if why:
+            raise StoreError(f"snapshot {snapshot_id} cannot be deleted: {why}")
+        del self.snapshots[snapshot_id]
+        self._note(origin, "deleted", snapshot_id, f"{header.kind} snapshot of set {header.set_name}", "")
+
+    async def tidy(self) -> bool:
+        self._fail()
+        self.untidy = max(0, self.untidy - 1)
+        return self.untidy > 0
+
+    async def prune(self, set_name: str, *, keep: int | None = None, before: float | None = None) -> int:
+        automatic = self._found(Wanted(kinds=(AUTOMATIC,), set_name=set_name))
+        old = [] if keep is None else automatic[keep:]
+        old += [header for header in automatic if before is not None and header.taken_at < before and header not in old]
+        doomed = [h for h in sorted(old, key=lambda h: h.id) if not h.tags and not await self._why_it_stays(h)][:50]
+        for header in doomed:
+            del self.snapshots[header.id]
+        return len(doomed)
+
+    async def settings(self) -> dict[tuple[str, str], str]:
+        self._fail()
+        return dict(self.kept)
+
+    async def keep_settings(self, changed: Mapping[tuple[str, str], str]) -> None:
+        self._fail()
+        self.kept |= changed
+
+    def _found(self, wanted: Wanted) -> list[SnapshotHeader]:
+        self._fail()
+        return [s.header for s in sorted(self.snapshots.values(), key=lambda s: -s.header.id) if _is_wanted(s, wanted)]
+
+    async def _why_it_stays(self, header: SnapshotHeader) -> str:
+        for (group, name), value in self.kept.items():
+            if name == GOLDEN_ID and value == str(header.id):
+                return f"it is the golden one of set {group}"
+        needing = [*(await self.unfinished_restores()), await self.undo_point(header.set_name)]
+        for record in needing:
+            if record and header.id in (record.new.snapshot_id, record.undo_id, record.after_id):
+                return f"restore {record.id} needs it"
+        return ""
+
+    def _note(self, origin: Origin, what: str, snapshot_id: int, before: str, after: str) -> None:
+        self.log.append(AuditEntry(self._now(), origin, what, f"snapshot {snapshot_id}", before, after))
+
     async def _save_of(self, snapshot: NewSnapshot | None, kind: str, restored: int) -> int | None:
         return (await self.save(replace(snapshot, kind=kind, restores=restored))).id if snapshot else None
 
@@ -244,6 +425,26 @@ class FakeStore:
     def _fail(self) -> None:
         if self.fault:
             raise StoreError(self.fault)
+
+
+def _line(text: str | tuple[str, ...]) -> str:
+    return text if isinstance(text, str) else ", ".join(text)
+
+
+def _is_wanted(snapshot: Snapshot, wanted: Wanted) -> bool:
+    header, title = snapshot.header, wanted.title.casefold()
+    is_glob = any(character in title for character in "*?[")
+    asked = snapshot.readings.reason != Reason.NOT_ASKED
+    pvs = {pv for pv, was_asked in zip(snapshot.pv_set.canonical, asked, strict=True) if was_asked}
+    return (
+        (not wanted.kinds or header.kind in wanted.kinds)
+        and (fnmatchcase(header.title.casefold(), title) if is_glob else title in header.title.casefold())
+        and (not wanted.tag or wanted.tag in header.tags)
+        and wanted.set_name in ("", header.set_name)
+        and (wanted.since is None or header.taken_at >= wanted.since)
+        and (wanted.until is None or header.taken_at <= wanted.until)
+        and (not wanted.pv or canonical_name(wanted.pv) in pvs)
+    )
 
 
 @dataclass

@@ -172,6 +172,7 @@ async def test_best_effort_leaves_out_and_names_what_fails_the_check(spoil: Call
 async def test_what_passes_the_check(spoil: Callable[[Machine], None]) -> None:
     machine = await moved()
     spoil(machine)
+    machine.at("write", 1, lambda: spoilt(severity=0)(machine))  # as a record that is processed
     assert await machine.a.restore(1001, OPERATOR)
     assert machine.hold(*A) == [0.0, 1.0, 2.0]
 
