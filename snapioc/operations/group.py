@@ -34,6 +34,8 @@ class Group(Runner):
         self.name = settings.pv_set.name if name is None else name
         self.inputs = Inputs(policy=settings.policy, changed_only=settings.changed_only, verify=settings.verify)
         self._settings = settings
+        self.restored: str | None = None
+        """The set of the snapshot that was restored here last."""
 
     @property
     def settings(self) -> SetSettings:
@@ -127,6 +129,7 @@ class Group(Runner):
         with ExitStack() as stack:
             self._hold(stack, f"the restore of {snapshot_id}", order.pvs, writes=True)
             self.state.restore_id = snapshot_id
+            self.restored = order.snapshot.header.set_name
             await self._operate(work, stack.pop_all())
         return self.state.result is Result.SUCCESS
 
@@ -159,8 +162,15 @@ class Group(Runner):
         with ExitStack() as stack:
             self._hold(stack, f"the preview of {snapshot_id}", order.pvs, writes=False)
             self.state.preview_id = snapshot_id
-            await self._operate(lambda job: preview(job, self.plant, order), stack.pop_all())
+            await self._operate(lambda job: self._carry_out_preview(job, order), stack.pop_all())
         return self.state.result is Result.SUCCESS
+
+    async def _carry_out_preview(self, job: Job, order: RestoreOrder) -> None:
+        await preview(job, self.plant, order)
+        try:
+            await self.plant.require_permit()
+        except Refused as refused:
+            self.state.message += f"; but a restore would be refused now: {refused}"
 
     def _hold(self, stack: ExitStack, what: str, pvs: Iterable[str], *, writes: bool) -> None:
         """Lock PVs until the stack is closed; they are in their canonical names."""
@@ -232,10 +242,23 @@ class Console(Group):
         return f"the console {self.name}" if self.name else "the console"
 
     def choose(self, set_name: str) -> None:
-        """Act on another set from now on. Raises Refused if there is none of this name."""
+        """Act on this set from now on, a new one with its own defaults. Raises Refused if there is none of this name."""
         if set_name not in self.plant.sets:
             raise Refused(f"there is no set {set_name!r}; the sets are {', '.join(self.plant.sets)}")
-        self.selected = set_name
+        self.restored = None
+        if set_name != self.selected:
+            self.selected = set_name
+            defaults = self.settings
+            self.inputs.policy, self.inputs.verify = defaults.policy, defaults.verify
+            self.inputs.changed_only = defaults.changed_only
+
+    async def undo(self, origin: Origin) -> bool:
+        """Take back the last restore of the set in SET, unless what was restored here last is another one."""
+        if self.restored in self.plant.sets and self.restored != self.selected:
+            raise Refused(
+                f"what was restored here last is {self.restored}, but SET is {self.selected}: put to SET what to take back"
+            )
+        return await super().undo(origin)
 
     async def close(self) -> None:
         """Cancel what runs and what is looked for, because the IOC stops."""

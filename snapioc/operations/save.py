@@ -14,6 +14,7 @@ from snapioc.model import (
     PvSet,
     Readings,
     Reason,
+    Severity,
     SnapshotHeader,
     StoreError,
     count_invalid,
@@ -46,7 +47,9 @@ async def save(job: Job, plant: Plant, settings: SetSettings, labels: Labels) ->
     readings, events = await job.abortable(_values(job, plant, settings))
     missing = _count(job.state, pv_set, readings)
     if state.done == 0:
-        raise Failed(f"Nothing saved: none of the {state.total} PVs of {pv_set.name} could be read", missing)
+        raise Failed(
+            f"Nothing saved: none of the {state.total} PVs of {pv_set.name} could be read ({reasons(missing)})", missing
+        )
     job.safe_point()
     said = (labels.title, labels.comment, labels.tags, labels.origin)
     snapshot = NewSnapshot(pv_set, readings, MANUAL, *said, events=events)
@@ -83,7 +86,8 @@ def _count(state: GroupState, pv_set: PvSet, readings: Readings) -> Named:
     missing = tuple((pv_set.pvs[row], Reason(readings.reason[row]).text) for row in rows)
     state.done, state.failed = len(readings) - len(missing), len(missing)
     state.invalid = count_invalid(readings)
-    state.failures = missing
+    invalid = np.flatnonzero(readings.ok & (readings.severity == Severity.INVALID)).tolist()
+    state.failures = (*missing, *((pv_set.pvs[row], "stored, with INVALID severity") for row in invalid))
     return missing
 
 

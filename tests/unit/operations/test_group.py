@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from snapioc.model import DbrType, Member, Origin, PvSet, Reason, Refused
-from snapioc.operations import Group, Result, SetSettings, Status, remember
+from snapioc.operations import Group, Policy, Result, SetSettings, Status, remember
 
 from .fakes import FakePv, FakeView
 from .machine import OPERATOR, Machine
@@ -274,3 +275,40 @@ async def test_the_same_field_by_another_name_is_locked_too(other: str) -> None:
         await machine.groups["B"].restore(1002, OPERATOR)
     machine.channels.gate.set()
     assert await restore
+
+
+async def test_a_console_begins_each_set_with_its_own_defaults(machine: Machine) -> None:
+    machine.plant.sets["B"] = replace(machine.plant.sets["B"], policy=Policy.BEST_EFFORT, verify=False, changed_only=False)
+    inputs = machine.console.inputs
+    machine.console.choose("B")
+    assert (inputs.policy, inputs.verify, inputs.changed_only) == (Policy.BEST_EFFORT, False, False)
+    inputs.verify = True
+    machine.console.choose("B")
+    assert (inputs.policy, inputs.verify) == (Policy.BEST_EFFORT, True)
+
+
+async def test_a_console_takes_nothing_else_back_than_what_it_restored(machine: Machine) -> None:
+    in_a, in_b = await machine.saved(), await machine.saved("B")
+    machine.move(_1=5.0, _3=6.0)
+    assert await machine.console.restore(in_b, OPERATOR)
+    with pytest.raises(Refused, match="what was restored here last is B, but SET is A: put to SET what to take back"):
+        await machine.console.undo(OPERATOR)
+    machine.console.choose("B")
+    assert await machine.console.undo(OPERATOR)
+    assert machine.hold("A:1", "A:3") == [5.0, 6.0]
+    machine.console.choose("A")
+    assert await machine.console.restore(in_a, OPERATOR)
+    assert await machine.console.undo(OPERATOR)
+
+
+async def test_a_save_names_what_it_stored_with_invalid_severity(machine: Machine) -> None:
+    machine.pvs["A:2"].severity = 3
+    assert await machine.a.trigger(OPERATOR)
+    assert (machine.a.state.failed, machine.a.state.failures) == (0, (("A:2", "stored, with INVALID severity"),))
+
+
+async def test_a_preview_says_that_the_restore_would_be_refused(machine: Machine) -> None:
+    saved = await machine.saved()
+    machine.plant.restore_enabled = False
+    assert await machine.a.preview(saved, OPERATOR)
+    assert machine.a.state.message.endswith("; but a restore would be refused now: restores are disabled (RESTORE_ENABLE)")

@@ -77,8 +77,8 @@ async def test_a_snapshot_of_a_set_that_is_configured_no_more_is_restored_by_its
 async def test_the_values_before_a_restore_are_written_whatever_their_severity() -> None:
     machine = await moved()
     machine.pvs["A:2"].severity = Severity.INVALID
+    machine.at("write", 1, lambda: setattr(machine.pvs["A:2"], "severity", Severity.NO_ALARM))
     assert await machine.a.restore(1001, OPERATOR)
-    machine.pvs["A:2"].severity = Severity.NO_ALARM
     assert machine.record().undo_id == 1002
     assert await machine.a.restore(1002, OPERATOR)
     assert machine.hold(*A) == [10.0, 11.0, 12.0]

@@ -309,7 +309,7 @@ async def test_the_console_takes_back_the_restore_of_the_set_in_set() -> None:
     machine.console.choose("B")
     # A restore by id is of the snapshot's set, whatever SET says, and so is its undo point.
     assert await machine.console.restore(1001, OPERATOR)
-    with pytest.raises(Refused, match="no restore of B that"):
+    with pytest.raises(Refused, match="what was restored here last is A, but SET is B"):
         await machine.console.undo(OPERATOR)
     machine.console.inputs.set_text("filter", "B:1")
     assert await machine.console.restore(snapshot, OPERATOR)
