@@ -21,11 +21,13 @@ from snapioc.model import (
 )
 
 from .account import Account
+from .drive_limits import for_display_only
 from .job import Failed, Job
 from .order import RestoreOrder, TakesBack
 from .plant import Plant
 from .protocols import Progress
 from .state import Policy, Status
+from .text_room import text_room
 from .wording import pvs_of, reasons
 
 Rows = NDArray[np.intp]
@@ -90,9 +92,20 @@ class Planner:
     async def _checked(self, rows: Rows, progress: Progress | None = None) -> Checked:
         """The check, with limits, labels and DISP as they are now: other channels each, so they are asked side by side."""
         plant, pvs = self._plant, self._names(rows)
-        refresh = plant.channels.refresh(pvs, self._timeout)
-        live, disabled = await asyncio.gather(refresh, plant.disabled.look(pvs, self._timeout, progress))
-        return check(self._order.snapshot.readings.select(rows), live, disabled)
+        values = self._order.snapshot.readings.select(rows)
+        live, disabled, room = await asyncio.gather(
+            plant.channels.refresh(pvs, self._timeout),
+            plant.disabled.look(pvs, self._timeout, progress),
+            text_room(plant.channels, pvs, values, self._timeout),
+        )
+        checked = check(values, live, disabled, room)
+        if self._order.takes_back and len(checked.beyond_limits):
+            # What was there before the restore was taken by its record, whatever the limits that it shows.
+            asked = [pvs[place] for place in checked.beyond_limits.tolist()]
+            unlimited = np.zeros(len(pvs), bool)
+            unlimited[checked.beyond_limits] = await for_display_only(plant.channels, asked, self._timeout)
+            checked = check(values, live, disabled, room, unlimited)
+        return checked
 
     async def look_again(self, part: Plan) -> tuple[Rows, Readings, dict[int, str]]:
         """Which places of a part may still be written, all their present values, and by row why the others may not."""

@@ -27,6 +27,13 @@ FIVE = 'field(FTVL, "LONG") field(NELM, "5") field(INP, "[1,2,3,4,5]") field(PIN
 THREE = 'field(FTVL, "LONG") field(NELM, "3") field(INP, "[7,8,9]") field(PINI, "YES")'
 
 
+GAP = 'field(ZRST, "Off") field(TWST, "Hold")'
+FILLED = 'field(ZRST, "Off") field(ONST, "Ramp") field(THST, "Hold")'
+TWICE = 'field(ZRST, "A") field(ONST, "B") field(TWST, "B")'
+ONCE = 'field(ZRST, "A") field(ONST, "B") field(TWST, "C")'
+NAMED = 'field(ZNAM, "Off") field(ONAM, "On")'
+
+
 class Case(NamedTuple):
     """A record when it is saved, the same when it is restored, and what is said of it; empty: it can be restored.
 
@@ -41,6 +48,10 @@ class Case(NamedTuple):
 
 def at(value: object, fields: str = "", *, kind: str = "ao") -> tuple[str, str]:
     return kind, f'field(VAL, "{value}") field(PINI, "YES") {fields}'
+
+
+def long_text(size: int, room: int) -> tuple[str, str]:
+    return "lso", f'field(SIZV, "{room}") field(DOL, {{const: "{"x" * size}"}}) field(PINI, "YES")'
 
 
 CASES = {
@@ -58,6 +69,22 @@ CASES = {
     "MOVED": Case(at(1, LABELS, kind="mbbo"), at(0, MOVED, kind="mbbo"), value=2),
     "SAME_INDEX": Case(at(1, LABELS, kind="mbbo"), at(1, MOVED, kind="mbbo"), value=2),
     "GONE": Case(at(1, LABELS, kind="mbbo"), at(0, GONE, kind="mbbo"), "the PV has no state 'Ramp' now"),
+    "UNNAMED": Case(
+        at(1, GAP, kind="mbbo"), at(0, FILLED, kind="mbbo"), "state 1 had no label when it was stored, but is 'Ramp' now"
+    ),
+    "STILL_UNNAMED": Case(at(1, GAP, kind="mbbo"), at(0, GAP + 'field(THST, "New")', kind="mbbo")),
+    "SHARED": Case(
+        at(2, TWICE, kind="mbbo"),
+        at(0, ONCE, kind="mbbo"),
+        "state 2 was 'B' as other states were when it was stored, but is 'C' now",
+    ),
+    "BARE": Case(at(1, kind="bo"), at(0, NAMED, kind="bo")),
+    "NO_STATE": Case(at(3, kind="longout"), at(0, NAMED, kind="bo"), "the PV has no state 3 now, only 2 states"),
+    "STATE": Case(at(1, kind="longout"), at(0, NAMED, kind="bo")),
+    "CUT": Case(
+        long_text(50, 200), long_text(9, 50), "its text of 50 bytes does not fit in the 49 that the PV has room for"
+    ),
+    "FITS": Case(long_text(49, 200), long_text(9, 50)),
     "SHORTER": Case(("waveform", FIVE), ("waveform", THREE), "5 elements do not fit in the 3 that the PV has now"),
     "LONGER": Case(("waveform", THREE), ("waveform", FIVE)),
     "NUMBER": Case(at("orbit", kind="stringout"), at(1), "stored as STRING, but the PV is DOUBLE now"),
