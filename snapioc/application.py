@@ -15,8 +15,10 @@ from snapioc.channels import CaChannels
 from snapioc.config import Config, load_sets, store_url
 from snapioc.ioc import SnapIoc
 from snapioc.model import PvSet, StoreError
-from snapioc.operations import BATCH, Console, Group, Plant, Policy, SetSettings, remember, watch_store
-from snapioc.store import SqlStore
+from snapioc.operations import BATCH, Console, Group, Plant, Policy, SetSettings, remember, tidy, watch_store
+from snapioc.operations.repeat import Repeats
+from snapioc.operations.watch import DriftWatches
+from snapioc.store import SqlStore, claimed
 
 EXIT_WITHIN = 4.0
 """Seconds after a signal in which the process ends, even if libca is blocked by a hung IOC."""
@@ -41,19 +43,24 @@ async def run_ioc(
     sets = load_sets(config)
     try:
         async with AsyncExitStack() as stack:
+            await stack.enter_async_context(claimed(store_url(config), f"prefix {config.ioc.prefix}"))
             plant = await _plant(config, sets, stack)
             groups = [Group(plant, settings) for settings in plant.sets.values()]
-            console = Console(plant)
-            ioc = SnapIoc(config.ioc.prefix, plant, console, groups)
+            consoles = [Console(plant, name) for name in ("", *config.ioc.consoles)]
+            watches, repeats = DriftWatches(plant), Repeats(plant)
+            ioc = SnapIoc(config.ioc.prefix, plant, consoles, groups, watches, repeats)
             if list_pvs:
                 print(*ioc.pvdb, sep="\n", flush=True)  # noqa: T201 - what --list-pvs is for
-            for group in (console, *groups):
+            for group in (*consoles, *groups):
                 stack.push_async_callback(group.close)
-            await remember(plant, (console, *groups))
+            await remember(plant, (*consoles, *groups))
             await _until_one_ends(
                 ioc.serve(config.ioc.port, config.ioc.interfaces, serving),
                 ioc.watch(),
-                watch_store(plant, (console, *groups)),
+                watch_store(plant, (*consoles, *groups)),
+                watches.run(),
+                repeats.run(),
+                tidy(plant),
             )
     except asyncio.CancelledError:
         if not stopped.is_set():

@@ -35,7 +35,7 @@ LONGEST_NAME = 59
 """Characters of the longest PV name we serve (dbDefs.h, PVNAME_STRINGSZ: 61 with the closing NUL)."""
 
 LONGEST_SUFFIX = len("PVS_DISCONNECTED")
-"""Characters of the longest name that the contract puts behind `$(P)` or `$(P)<SET>:`."""
+"""Characters of the longest name that the contract puts behind `$(P)`, `$(P)<SET>:` or `$(P)<CONSOLE>:`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -113,12 +113,21 @@ def _check_names(config: Config) -> None:
         where = f"{config.path}: set[{position}].name"
         if name in names[:position]:
             raise ConfigError(f"{where}: set[{names.index(name)}] has the name {name} already")
-        length = len(config.ioc.prefix) + len(name) + 1 + LONGEST_SUFFIX
-        if length > LONGEST_NAME:
-            raise ConfigError(
-                f"{where}: with the prefix {config.ioc.prefix!r} the set {name} would have PV names of {length} characters;"
-                f" {LONGEST_NAME} is the most"
-            )
+        _check_length(where, config.ioc.prefix, "set", name)
+    for position, name in enumerate(config.ioc.consoles):
+        where = f"{config.path}: ioc.consoles[{position}]"
+        if name in names:
+            raise ConfigError(f"{where}: set[{names.index(name)}] has the name {name}, and their PVs would be the same")
+        _check_length(where, config.ioc.prefix, "console", name)
+
+
+def _check_length(where: str, prefix: str, what: str, name: str) -> None:
+    length = len(prefix) + len(name) + 1 + LONGEST_SUFFIX
+    if length > LONGEST_NAME:
+        raise ConfigError(
+            f"{where}: with the prefix {prefix!r} the {what} {name} would have PV names of {length} characters;"
+            f" {LONGEST_NAME} is the most"
+        )
 
 
 def _key(location: tuple[int | str, ...]) -> str:

@@ -19,8 +19,8 @@ from sqlalchemy.exc import ArgumentError
 from snapioc.formats import SetFile
 from snapioc.model import name_fault
 
-RESERVED_SETS = ("LIST", "SEL", "HIST", "DIFF", "IOC")
-"""The console's own sub-names, which no set can have."""
+RESERVED_NAMES = ("LIST", "SEL", "HIST", "DIFF", "IOC")
+"""The console's own sub-names, which no set and no further console can have."""
 
 _T = TypeVar("_T")
 _TABLE = ConfigDict(extra="forbid")
@@ -28,6 +28,9 @@ _TABLE = ConfigDict(extra="forbid")
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Seconds: TypeAlias = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 Amount: TypeAlias = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,24}$")]
+"""What can stand between the prefix and a group's PVs."""
+
 Fraction: TypeAlias = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
@@ -47,11 +50,15 @@ def _pv_name(name: str) -> str:
 
 @dataclass(frozen=True, config=_TABLE)
 class IocConfig:
-    """`[ioc]`: what we serve, and where; None leaves the port and the interfaces to EPICS_CA(S)_*."""
+    """`[ioc]`: what we serve, and where; None leaves the port and the interfaces to EPICS_CA(S)_*.
+
+    `consoles` are further consoles beside the main one, which stands directly under the prefix.
+    """
 
     prefix: str = "SNAP:"
     port: Annotated[int, Field(strict=True, ge=1, le=65535)] | None = None
     interfaces: Annotated[tuple[Text, ...], AfterValidator(_some)] | None = None
+    consoles: tuple[Name, ...] = ()
 
     @field_validator("prefix")
     @classmethod
@@ -62,6 +69,16 @@ class IocConfig:
             raise ValueError("'.' cannot stand in a record name")
         _pv_name(prefix + "A")
         return prefix
+
+    @field_validator("consoles")
+    @classmethod
+    def _are_free(cls, consoles: tuple[str, ...]) -> tuple[str, ...]:
+        for position, name in enumerate(consoles):
+            if name in RESERVED_NAMES:
+                raise ValueError(f"no console can have the name {name}, which the main console uses")
+            if name in consoles[:position]:
+                raise ValueError(f"the name {name} stands there twice")
+        return consoles
 
 
 @dataclass(frozen=True, config=_TABLE)
@@ -129,7 +146,7 @@ class SetConfig:
     together (None: as the program sees fit), and gives readbacks `settle` seconds before it looks at them.
     """
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,24}$")]
+    name: Name
     files: Annotated[tuple[_File, ...], AfterValidator(_some)]
     min_complete: Fraction | None = None
     read_timeout: Seconds | None = None
@@ -143,7 +160,7 @@ class SetConfig:
     @field_validator("name")
     @classmethod
     def _is_free(cls, name: str) -> str:
-        if name in RESERVED_SETS:
+        if name in RESERVED_NAMES:
             raise ValueError(f"no set can have the name {name}, which the console uses")
         return name
 

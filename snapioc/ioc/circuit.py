@@ -18,6 +18,8 @@ import caproto as ca
 import caproto.asyncio.server as caproto_server
 from caproto.server.common import DisconnectedCircuit
 
+from snapioc.model import Origin
+
 from .updates import UpdateQueue, release
 
 MAX_PUT = 65_536
@@ -41,6 +43,12 @@ class Put:
         """True for a put with callback."""
         return isinstance(self.command, ca.WriteNotifyRequest)
 
+    def origin(self, group: str) -> Origin:
+        """Who put it, as far as the client says, and through which group."""
+        address = self.circuit.circuit.address[0]
+        host = self.circuit.client_hostname or address
+        return Origin(self.circuit.client_username or "", f"{host} ({address})", group)
+
     async def completed(self) -> None:
         """Return when all monitors posted so far have gone out to this client."""
         if self.waits:
@@ -54,6 +62,9 @@ class Put:
 
 current_put: ContextVar[Put] = ContextVar("current_put")
 """The write request that the running task serves."""
+
+read_count: ContextVar[int] = ContextVar("read_count", default=0)
+"""How many elements the read request wants that is being served; 0: as many as there are."""
 
 
 class SnapCircuit(caproto_server.VirtualCircuit):
@@ -95,7 +106,17 @@ class SnapCircuit(caproto_server.VirtualCircuit):
             current_put.set(Put(self, command))
         if isinstance(command, ca.ClearChannelRequest):
             await self._end_subscriptions(command.sid)
+        if isinstance(command, ca.ReadNotifyRequest | ca.ReadRequest):
+            return await self._read(command)
         return await super()._process_command(command)
+
+    async def _read(self, command: Any) -> Any:
+        """Bug: caproto does not say how many elements a client wants, who may get fewer than it has room for."""
+        token = read_count.set(command.data_count)
+        try:
+            return await super()._process_command(command)
+        finally:
+            read_count.reset(token)
 
     async def _end_subscriptions(self, sid: int) -> None:
         """Bug: caproto compares a channel with a number here, so that the subscriptions of a channel that was cleared go on,

@@ -6,10 +6,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from snapioc.operations import Console, Group
+from snapioc.operations.repeat import Repeats
+from snapioc.operations.watch import DriftWatches
 
-from .groups import ConsolePvs, GroupPvs
-from .kinds import LongPv, StringArrayPv, TextPv
+from .arrays import ArrayPv
+from .connections import ServerPvs
+from .consoles import MainPvs
+from .finding import finding_pvs
+from .groups import GroupPvs
+from .kinds import LongPv, TextPv
+from .repeat_pvs import RepeatPvs
 from .snap_pv import SnapPv
+from .watch_pvs import WatchPvs
 from .wire import TEXT_LIMIT
 
 _HEADER = """\
@@ -22,9 +30,20 @@ _HEADER = """\
 def product_database() -> str:
     """The file `db/snapioc.db`: the console and one set."""
     # No put is ever served by these, so there need be nothing behind them.
-    console = ConsolePvs("$(P)", cast(Console, None))
+    console = MainPvs("$(P)", cast(Console, None))
     group = GroupPvs("$(P)$(SET):", cast(Group, None))
-    return _HEADER + "\n" + database_text([*console.pvdb.values(), *group.pvdb.values()])
+    finding = finding_pvs("$(P)", cast(Console, None))
+    servers = ServerPvs("$(P)")
+    of_both = [pv for prefix in ("$(P)", "$(P)$(SET):") for pv in _of_any_group(prefix)]
+    of_main = [*console.pvdb.values(), *servers.pvdb.values(), *finding.values()]
+    return _HEADER + "\n" + database_text([*of_main, *group.pvdb.values(), *of_both])
+
+
+def _of_any_group(prefix: str) -> list[SnapPv]:
+    """What every group serves besides its own commands."""
+    repeat = RepeatPvs(prefix, cast(Group, None), cast(Repeats, None))
+    watch = WatchPvs(prefix, cast(Group, None), cast(DriftWatches, None))
+    return [*repeat.pvdb.values(), *watch.pvdb.values()]
 
 
 def database_text(pvs: Iterable[SnapPv]) -> str:
@@ -38,8 +57,8 @@ def _record(pv: SnapPv) -> str:
         del fields["PREC"]
     if isinstance(pv, TextPv):
         fields["SIZV"] = TEXT_LIMIT + 1
-    if isinstance(pv, StringArrayPv):
-        fields |= {"FTVL": "STRING", "NELM": pv.max_length}
+    if isinstance(pv, ArrayPv):
+        fields |= {"FTVL": pv.ftvl, "NELM": pv.max_length}
     body = "".join(f'    field({field}, "{_quoted(value)}")\n' for field, value in fields.items())
     return f'record({pv.reported_record_type}, "{pv.pvname}") {{\n{body}}}\n'
 

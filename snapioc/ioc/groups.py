@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from snapioc.model import Origin, Refused, Severity
-from snapioc.operations import Console, Group, Policy, Result, Status
+from snapioc.model import Refused, Severity
+from snapioc.operations import Group, Policy, Result, Status
 
 from .circuit import Put
-from .kinds import AnalogPv, BinaryPv, CountPv, EnumPv, FilterPv, LongPv, StringArrayPv, StringPv, TextPv
+from .kinds import AnalogPv, BinaryPv, CountPv, EnumPv, FilterPv, LongPv, StringPv, TextPv
 from .snap_pv import SnapGroup
 
 _NOT_BELOW_ZERO = (0, 2**31 - 1)
+SLOWEST = 0.01
+"""PVs per second of the lowest rate."""
+
 _PERCENT = (0.0, 100.0)
 _UNLIMITED = (0.0, 0.0)
 
@@ -98,11 +101,11 @@ class GroupPvs(SnapGroup):
 
     async def put_trigger(self, wanted: int, put: Put) -> bool:
         """Save, unless a button was released."""
-        return not wanted or await self.control.trigger(self._origin(put))
+        return not wanted or await self.control.trigger(put.origin(self.control.name))
 
     async def put_restore_id(self, snapshot_id: int, put: Put) -> bool:
         """Restore; the id stands in the PV once it was accepted."""
-        return await self.control.restore(snapshot_id, self._origin(put))
+        return await self.control.restore(snapshot_id, put.origin(self.control.name))
 
     async def put_compare_id(self, snapshot_id: int, put: Put) -> bool:
         """Compare; the id stands in the PV once it was accepted."""
@@ -110,11 +113,11 @@ class GroupPvs(SnapGroup):
 
     async def put_preview_id(self, snapshot_id: int, put: Put) -> bool:
         """Preview; the id stands in the PV once it was accepted."""
-        return await self.control.preview(snapshot_id, self._origin(put))
+        return await self.control.preview(snapshot_id, put.origin(self.control.name))
 
     async def put_undo(self, wanted: int, put: Put) -> bool:
         """Undo, unless a button was released."""
-        return not wanted or await self.control.undo(self._origin(put))
+        return not wanted or await self.control.undo(put.origin(self.control.name))
 
     async def put_abort(self, wanted: int, put: Put) -> None:
         """Stop what runs, unless a button was released."""
@@ -151,6 +154,8 @@ class GroupPvs(SnapGroup):
 
     async def put_rate(self, rate: float, put: Put) -> None:
         """Take how fast the next restores write at most."""
+        if 0 < rate < SLOWEST:
+            raise Refused(f"{rate:g} PVs/s would take for ever: {SLOWEST} is the least, 0 is the set's own")
         self.control.inputs.rate = rate
         await self.control.view.changed()
 
@@ -169,47 +174,3 @@ class GroupPvs(SnapGroup):
     async def _take(self, name: str, text: str) -> None:
         self.control.inputs.set_text(name, text)
         await self.control.view.changed()
-
-    def _origin(self, put: Put) -> Origin:
-        circuit = put.circuit
-        address = circuit.circuit.address[0]
-        host = circuit.client_hostname or address
-        return Origin(circuit.client_username or "", f"{host} ({address})", self.control.name)
-
-
-class ConsolePvs(GroupPvs):
-    """The group for people, and what concerns all sets."""
-
-    set = StringPv.pv("SET", "The set that the console's TRIGGER saves", handler="put_set")
-    sets = StringArrayPv.pv("SETS", "All sets")
-    restore_enable = BinaryPv.pv(
-        "RESTORE_ENABLE", "Whether restores are allowed", labels=("Disabled", "Enabled"), handler="put_restore_enable"
-    )
-    restoring = TextPv.pv("RESTORING", "Which restores run")
-    newest_id = LongPv.pv("NEWEST_ID", "Newest snapshot of any set", limits=_NOT_BELOW_ZERO)
-    heartbeat = LongPv.pv("HEARTBEAT", "Counts once a second", limits=_NOT_BELOW_ZERO)
-    version = StringPv.pv("VERSION", "Version of snapioc")
-    uptime = StringPv.pv("UPTIME", "Time since the IOC started")
-    store_ok = BinaryPv.pv(
-        "STORE_OK", "Whether snapshots can be stored", labels=("Failed", "OK"), severities={0: Severity.MAJOR}
-    )
-    pvs_total = LongPv.pv("PVS_TOTAL", "PVs of all sets", limits=_NOT_BELOW_ZERO)
-    pvs_connected = LongPv.pv("PVS_CONNECTED", "Those that are connected", limits=_NOT_BELOW_ZERO)
-    pvs_disconnected = LongPv.pv("PVS_DISCONNECTED", "Those that are not", limits=_NOT_BELOW_ZERO)
-    disconnected = TextPv.pv("DISCONNECTED", "Names of those that are not connected")
-    loop_lag = AnalogPv.pv("LOOP_LAG", "Worst event-loop delay of the last 10 s", units="ms", precision=1, limits=_UNLIMITED)
-
-    control: Console
-
-    def __init__(self, prefix: str, console: Console) -> None:
-        super().__init__(prefix, console)
-
-    async def put_set(self, name: str, put: Put) -> None:
-        """Choose the set that the console's TRIGGER saves."""
-        self.control.choose(name.strip())
-        await self.control.view.changed()
-
-    async def put_restore_enable(self, wanted: int, put: Put) -> None:
-        """Allow or forbid restores, in all groups."""
-        self.control.plant.restore_enabled = bool(wanted)
-        await self.control.plant.notify()

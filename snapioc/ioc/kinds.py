@@ -46,7 +46,10 @@ class EnumPv(SnapPv):
                 return self.labels.index(label)
             if label.casefold() in folded:
                 return folded.index(label.casefold())
-        index = whole_number(value)
+        try:
+            index = whole_number(value)
+        except Refused as refused:
+            raise Refused(f"{refused}, and none of {', '.join(self.labels)}") from refused
         if not 0 <= index < len(self.labels):
             raise Refused(f"there is no state {index}")
         return index
@@ -148,7 +151,7 @@ class TextPv(StringPv):
         super().__init__(max_subscription_backlog=4, **kwargs)
 
 
-class FilterPv(TextPv):
+class WholeTextPv(TextPv):
     """A text that is refused if it may have been cut on the way: a DBR_STRING that is full."""
 
     def parse(self, values: PutValue) -> str:
@@ -157,26 +160,10 @@ class FilterPv(TextPv):
             raise Refused(f"a text of {MAX_STRING - 1} bytes was probably cut on its way: use {self.pvname}.VAL$ (caput -S)")
         return super().parse(values)
 
+
+class FilterPv(WholeTextPv):
+    """Globs of the PVs that an operation acts on."""
+
     def severity_of(self, value: str) -> Severity:
         """MINOR while it is not empty: the next restore will not be of everything."""
         return Severity.MINOR if value else Severity.NO_ALARM
-
-
-class StringArrayPv(SnapPv):
-    """Short texts: a waveform of strings, read-only."""
-
-    data_type = ChannelType.STRING
-    record = ("waveform", "waveform")
-    initial = ("",)
-
-    def __init__(self, *, elements: int = 64, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._max_length = elements
-
-    def as_texts(self, value: tuple[str, ...]) -> Sequence[str]:
-        """The texts."""
-        return value
-
-    def as_numbers(self, value: tuple[str, ...]) -> Sequence[float]:
-        """The numbers that the texts hold."""
-        return [number_in(text) for text in value]

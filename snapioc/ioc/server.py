@@ -15,14 +15,13 @@ from typing import Any
 
 import caproto as ca
 import caproto.asyncio.server as caproto_server
-import numpy as np
-from caproto._dbr import DbrStringArray
 from caproto.asyncio.utils import _TaskHandler
 
 from snapioc.model import SnapError
 
 from .circuit import SnapCircuit
 from .network import SearchResponder, search_addresses, send_beacons, tcp_socket, udp_socket
+from .wire import padded
 
 _log = logging.getLogger(__name__)
 
@@ -181,15 +180,6 @@ def _check_modifiers(modifiers: Any, served: Any) -> None:
         # What caproto's parser raises depends on how far it got; the client wrote it.
         raise KeyError(str(fault)) from fault
     no_slice = wanted.arr and wanted.arr.i == 0
-    if wanted.sync or no_slice or (wanted.dbnd and served.data_type == ca.ChannelType.STRING):
+    one_number = served.data_type != ca.ChannelType.STRING and served.max_length == 1
+    if wanted.sync or no_slice or (wanted.dbnd and not one_number):
         raise KeyError("a filter that the PV does not have")
-
-
-def padded(values: Any, count: int) -> Any:
-    """The values filled up with zeros or empty strings to at least `count`, as a C IOC does."""
-    lacking = count - len(values)
-    if lacking <= 0 or isinstance(values, bytes):
-        return values
-    if isinstance(values, DbrStringArray):
-        return DbrStringArray([*values, *[b""] * lacking])
-    return np.concatenate([values, np.zeros(lacking, values.dtype)])

@@ -1,17 +1,15 @@
-"""The service PVs: that the IOC lives, how its store and its event loop do, and who of the machine is missing."""
+"""The service PVs: that the IOC lives, and how its store and its event loop do."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
 
-from snapioc.model import SnapError
 from snapioc.operations import Plant
 
-from .groups import ConsolePvs
-from .texts import lines
+from .consoles import MainPvs
+from .every import every
 
 LAG_STEP = 0.05
 """Seconds between two looks at the event loop's delay."""
@@ -23,9 +21,8 @@ LAG_WINDOW = 10.0
 class ServiceView:
     """Shows what all groups share on the console's PVs."""
 
-    def __init__(self, plant: Plant, pvs: ConsolePvs, version: str) -> None:
+    def __init__(self, plant: Plant, pvs: MainPvs, version: str) -> None:
         self._plant, self._pvs, self._version = plant, pvs, version
-        self._names = tuple(dict.fromkeys(pv for settings in plant.sets.values() for pv in settings.pv_set.pvs))
         self._begun = time.monotonic()
         self._lags: deque[tuple[float, float]] = deque()
 
@@ -33,7 +30,6 @@ class ServiceView:
         """Show everything as it is when the server starts."""
         await self._pvs.sets.post(tuple(self._plant.sets))
         await self._pvs.version.post(self._version)
-        await self._pvs.pvs_total.post(len(self._names))
         await self.changed()
 
     async def changed(self) -> None:
@@ -47,24 +43,13 @@ class ServiceView:
     async def run(self) -> None:
         """Keep the service PVs true for ever."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(_every(1.0, self._beat))
-            tasks.create_task(_every(1.0, self._connections))
+            tasks.create_task(every(1.0, self._beat))
             tasks.create_task(self._watch_loop())
 
     async def _beat(self) -> None:
         await self._pvs.heartbeat.post((self._pvs.heartbeat.value + 1) % 2**31)
         await self._pvs.uptime.post(_duration(time.monotonic() - self._begun))
         await self._pvs.loop_lag.post(round(max((lag for _, lag in self._lags), default=0.0) * 1e3, 1))
-
-    async def _connections(self) -> None:
-        try:
-            missing = await self._plant.channels.disconnected(self._names)
-        except SnapError:
-            # The CA thread is held up by a hung IOC: what was known last stays.
-            return
-        await self._pvs.pvs_connected.post(len(self._names) - len(missing))
-        await self._pvs.pvs_disconnected.post(len(missing))
-        await self._pvs.disconnected.post(lines(missing, "snapioc check"))
 
     async def _watch_loop(self) -> None:
         while True:
@@ -74,14 +59,6 @@ class ServiceView:
             self._lags.append((now, max(0.0, now - begun - LAG_STEP)))
             while self._lags[0][0] < now - LAG_WINDOW:
                 self._lags.popleft()
-
-
-async def _every(period: float, action: Callable[[], Awaitable[None]]) -> None:
-    due = time.monotonic()
-    while True:
-        await action()
-        due = max(due + period, time.monotonic())
-        await asyncio.sleep(due - time.monotonic())
 
 
 def _duration(seconds: float) -> str:

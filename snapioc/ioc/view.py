@@ -9,7 +9,8 @@ from typing import Any
 from snapioc.model import RestoreRecord
 from snapioc.operations import Compared, Console, Group, Status
 
-from .groups import ConsolePvs, GroupPvs
+from .consoles import ConsolePvs
+from .groups import GroupPvs
 from .texts import fit, lines, named
 
 _ALWAYS: Mapping[str, Callable[[Group], Any]] = {

@@ -113,6 +113,16 @@ def strings(texts: Sequence[str]) -> DbrStringArray:
     return DbrStringArray(cut(text, MAX_STRING - 1) for text in texts)
 
 
+def padded(values: Any, count: int) -> Any:
+    """The values filled up with zeros or empty strings to at least `count`, as a C IOC does."""
+    lacking = count - len(values)
+    if lacking <= 0 or isinstance(values, bytes):
+        return values
+    if isinstance(values, DbrStringArray):
+        return DbrStringArray([*values, *[b""] * lacking])
+    return np.concatenate([values, np.zeros(lacking, values.dtype)])
+
+
 def characters(text: str) -> NDArray[Any]:
     """A text as DBR_CHAR with its closing NUL, as a C IOC serves `NAME.VAL$`."""
     return np.frombuffer(cut(text, TEXT_LIMIT) + b"\0", "u1")

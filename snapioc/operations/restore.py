@@ -264,10 +264,10 @@ class Restore:
         return self.plant.set_of(self.order.snapshot.header.set_name)
 
     def _moved(self) -> int:
-        """How many PVs there may be to be taken back.
+        """How many PVs there may be to be taken back; 0 if none can hold anything else than before.
 
-        Not those that were written what they held already (`always`), nor those of which the server has said no and that
-        indeed hold what they held before. A put that was late may still arrive.
+        That is so of those that were written what they held already (`always`), and of those of which the server has said
+        no and that indeed hold what they held before. A put that was late may still arrive.
         """
         plan, touched = self.plan, self.touched
         if plan is None or touched is None:
@@ -275,7 +275,8 @@ class Restore:
         refused = np.flatnonzero(self.refused)
         touched[refused[~self.left.moved(plan.take(refused))]] = False
         self.left.never_written(plan.take(np.flatnonzero(~touched)))
-        return self.dragged + int(np.count_nonzero(touched & ~plan.values.same_values(plan.present)))
+        moved = self.dragged or (touched & ~plan.values.same_values(plan.present)).any()
+        return self.dragged + self._written if moved else 0
 
     @property
     def _written(self) -> int:

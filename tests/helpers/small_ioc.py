@@ -11,8 +11,9 @@ import signal
 import sys
 from typing import Any
 
+from snapioc.ioc.arrays import DoubleArrayPv, LongArrayPv, StringArrayPv
 from snapioc.ioc.circuit import Put
-from snapioc.ioc.kinds import AnalogPv, BinaryPv, EnumPv, FilterPv, LongPv, StringArrayPv, StringPv, TextPv
+from snapioc.ioc.kinds import AnalogPv, BinaryPv, EnumPv, FilterPv, LongPv, StringPv, TextPv
 from snapioc.ioc.server import serve
 from snapioc.ioc.snap_pv import SnapGroup
 from snapioc.model import Refused, Severity, SnapError
@@ -34,6 +35,8 @@ class SmallIoc(SnapGroup):
     stringout = StringPv.pv("STRINGOUT", "A name", handler="put_stringout")
     stringin = StringPv.pv("STRINGIN", "A time")
     strings = StringArrayPv.pv("STRINGS", "Some names")
+    longs = LongArrayPv.pv("LONGS", "Some counts", elements=100)
+    doubles = DoubleArrayPv.pv("DOUBLES", "Some measurements", elements=100, units="s")
     refuse = LongPv.pv("REFUSE", "Refuses all", handler="put_refuse")
     fail = LongPv.pv("FAIL", "Fails late", handler="put_fail")
     crash = LongPv.pv("CRASH", "Has a defect", handler="put_crash")

@@ -269,6 +269,39 @@ def test_names_that_would_be_too_long(load: Load) -> None:
     assert fault.endswith("the set MAGNETS would have PV names of 60 characters; 59 is the most")
 
 
+def with_consoles(consoles: str) -> str:
+    return f"[ioc]\nconsoles = {consoles}\n" + LEAST
+
+
+def test_further_consoles(load: Load) -> None:
+    assert load(LEAST).ioc.consoles == ()
+    assert load(with_consoles('["OP1", "control-room_2"]')).ioc.consoles == ("OP1", "control-room_2")
+
+
+@pytest.mark.parametrize(
+    ("consoles", "fault"),
+    [
+        ('["OP1", "OP1"]', "ioc.consoles: the name OP1 stands there twice"),
+        ('["SEL"]', "ioc.consoles: no console can have the name SEL, which the main console uses"),
+        ('["MAGNETS"]', "ioc.consoles[0]: set[0] has the name MAGNETS, and their PVs would be the same"),
+        ('["O P"]', "ioc.consoles[0]: String should match pattern '^[A-Za-z0-9_-]{1,24}$' (it is 'O P')"),
+        ('[""]', "ioc.consoles[0]: String should match pattern '^[A-Za-z0-9_-]{1,24}$' (it is '')"),
+    ],
+)
+def test_console_names_that_are_refused(load: Load, consoles: str, fault: str) -> None:
+    assert faults_of(load, with_consoles(consoles)) == [fault]
+
+
+def test_a_console_name_that_would_be_too_long(load: Load) -> None:
+    name = "C" * 24
+    room = LONGEST_NAME - len(name) - 1 - LONGEST_SUFFIX
+    text = with_consoles(f'["{name}"]')
+    assert load(text, prefix="P" * room).ioc.consoles == (name,)
+    (fault,) = faults_of(load, text, prefix="P" * (room + 1))
+    assert fault.startswith("ioc.consoles[0]: with the prefix 'PPP")
+    assert fault.endswith(f"the console {name} would have PV names of 60 characters; 59 is the most")
+
+
 @pytest.mark.parametrize(
     ("url", "opened"),
     [

@@ -59,9 +59,11 @@ class RawClient:
         self._next += 1
         self._send(READ_NOTIFY, dbr_type, count, sid, self._next)
         while True:
-            command, size, got_type, _, status, ioid, _ = self._receive()
+            command, size, got_type, got_count, status, ioid, _ = self._receive()
             if command == READ_NOTIFY and ioid == self._next:
-                return None if status == 1 and got_type == dbr_type and size else f"status {status}, {size} bytes"
+                # Who asks for as many as there are may get none, also from a C IOC.
+                is_there = size or got_count == count == 0
+                return None if status == 1 and got_type == dbr_type and is_there else f"status {status}, {size} bytes"
             if command == 11:
                 return f"exception {ioid}"
 

@@ -64,7 +64,7 @@ async def test_a_hung_ioc_and_missing_names_are_partial_and_named(
         ended.append(name)
         return status
 
-    for _ in range(60):
+    for number in range(60):
         ended: list[str] = []
         assert await asyncio.gather(*(trigger(name, ended) for name in ("ALL", "LIVE"))) == [1, 1]
         assert await aioca.caget(f"{pv_prefix}LIVE:RESULT") == 1
@@ -73,16 +73,20 @@ async def test_a_hung_ioc_and_missing_names_are_partial_and_named(
         assert set(failures) == {*silent, *never}
         assert {failures[pv] for pv in never} == {"never connected"}
         why = {failures[pv] for pv in silent}
-        if why == {"no answer in time"}:
+        if number == 0:  # the next ones do not wait for an IOC that says nothing
             # The other group shares PVs with the one that waited, and was not held up by it.
             assert ended == ["LIVE", "ALL"]
         seen |= why
-    assert seen <= {"no answer in time", "disconnected"}
+    assert seen <= {"no answer in time", "the IOC hangs", "disconnected"}
     assert "no answer in time" in seen
     hung.cont()
     await until(lambda: _is(f"{pv_prefix}PVS_DISCONNECTED", 5))
-    assert await put(f"{pv_prefix}ALL:TRIGGER", 1) == 1
-    assert await aioca.caget(f"{pv_prefix}ALL:N_DONE") == 95
+
+    async def all_answer() -> bool:
+        assert await put(f"{pv_prefix}ALL:TRIGGER", 1) == 1
+        return await _is(f"{pv_prefix}ALL:N_DONE", 95)
+
+    await until(all_answer)
 
 
 async def _is(name: str, value: Any) -> bool:

@@ -73,6 +73,12 @@ def test_over_long_texts_are_sent_whole_on_a_channel_that_is_shorter(server: Ser
     assert client.read(channel, CHAR).data_count > channel.data_count
 
 
+def test_who_has_room_for_more_elements_gets_fewer(server: ServerProcess, client: RawClient) -> None:
+    channel = client.create(server.pv("CHARACTERS"))
+    put(client, server, "TELL", 2)
+    assert client.read(channel, CHAR, 10_000).data_count < 10_000
+
+
 def test_integers_beyond_32_bits_wrap(server: ServerProcess, client: RawClient) -> None:
     put(client, server, "WIDE", 1)
     assert client.read(client.create(server.pv("WIDE")), LONG).data[0] == 0

@@ -20,6 +20,7 @@ from tests.helpers.raw_client import RawClient
 from tests.helpers.server import ServerProcess
 
 PVS = ["BO", "BI", "MBBO", "MBBI", "LONGOUT", "LONGIN", "AI", "LSO", "LSI", "FILTER", "STRINGOUT", "STRINGIN", "STRINGS"]
+EMPTY = ["LONGS", "DOUBLES"]
 FIELDS = ["VAL", "NAME", "RTYP", "DESC", "SEVR", "STAT"]
 OWN_FIELDS = {"AI": ["EGU", "PREC", "HOPR", "LOPR"], "LONGIN": ["EGU", "PREC", "HOPR", "LOPR"]}
 OWN_FIELDS |= {"BI": ["ZNAM", "ONAM", "ZSV", "OSV"], "MBBI": ["ZRST", "ONST", "ZRSV", "ONSV"]}
@@ -94,7 +95,7 @@ def test_every_pv_still_reads_after_puts_of_anything(server: ServerProcess, clie
 
 def test_libca_reads_everything_as_every_type(server: ServerProcess) -> None:
     """An answer that libca calls fatal ends the client that gets it, as it ends caget."""
-    names = [server.pv(name) for name in all_names()]
+    names = [server.pv(name) for name in (*all_names(), *EMPTY)]
     reader = subprocess.run(
         [sys.executable, str(Path(libca_worker.__file__)), *names],
         env=client_environment([server.address]),

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from snapioc.model import NewSnapshot, Page, PvSet, Snapshot, Wanted
+from snapioc.model import NewSnapshot, Page, PvSet, Reading, Snapshot, SnapshotHeader, Wanted
 from snapioc.operations import Console
 from snapioc.operations.finding import Browser
 
@@ -32,6 +32,17 @@ class SlowStore(FakeStore):
         self.queries.append(snapshot_id)
         await self._pass()
         return await super().load(snapshot_id)
+
+    async def history(self, pv: str, limit: int, set_name: str | None = None) -> list[tuple[SnapshotHeader, Reading]]:
+        self.queries.append(pv)
+        found = await super().history(pv, limit, set_name)
+        await self._pass()
+        return found
+
+    async def is_asked(self, queries: int) -> None:
+        """Return when one more query than these has begun."""
+        while len(self.queries) <= queries:
+            await asyncio.sleep(0)
 
     async def _pass(self) -> None:
         gate = self.gate
@@ -58,6 +69,17 @@ class Place(Machine):
         header = await self.store.save(NewSnapshot(pv_set, readings, **fields))
         self.plant.is_newest(header)
         return header.id
+
+
+@dataclass
+class Seen:
+    """Keeps what was shown at each change."""
+
+    what: Callable[[], Any]
+    seen: list[Any] = field(default_factory=list)
+
+    async def changed(self) -> None:
+        self.seen.append(self.what())
 
 
 @asynccontextmanager

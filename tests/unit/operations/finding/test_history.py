@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from snapioc.model import DbrType, Metadata, Reading, Reason, Refused
 from snapioc.operations.finding.history import History, Past, number_of, past_of
 
-from .places import Place, place, until
+from .places import Place, Seen, place, until
 
 
 def of(here: Place) -> History:
@@ -57,6 +58,20 @@ async def test_a_pv_that_no_snapshot_has_is_said_so() -> None:
     async with place(1) as here:
         assert await of(here).choose("X:1")
         assert (of(here).past, of(here).message) == (Past(), "No snapshot contains X:1")
+
+
+async def test_of_two_puts_at_once_the_last_one_wins() -> None:
+    async with place(1) as here:
+        here.store.gate = asyncio.Event()
+        of(here).view = seen = Seen(lambda: of(here).past.values)
+        begun, puts = len(here.store.queries), []
+        for pv in ("A:1", "A:2"):
+            puts.append(asyncio.create_task(of(here).choose(pv)))
+            await here.store.is_asked(begun)
+        await asyncio.sleep(0)
+        here.store.gate.set()
+        await asyncio.gather(*puts)
+        assert seen.seen == [(1.0,)]
 
 
 async def test_what_is_no_pv_name_is_refused() -> None:

@@ -12,7 +12,7 @@ from snapioc.operations import Console
 from snapioc.operations.finding import ListKind
 
 from ..machine import OPERATOR
-from .places import Place, browsing, place, until
+from .places import Place, Seen, browsing, place, until
 
 
 def ids(here: Place) -> list[int]:
@@ -145,14 +145,17 @@ async def test_of_two_puts_at_once_the_last_one_wins_whole() -> None:
         part = here.console.browser.list
         await part.again()
         here.store.gate = asyncio.Event()
-        puts = [asyncio.create_task(part.filter(title=title)) for title in ("one", "other")]
-        for _ in range(5):
-            await asyncio.sleep(0)
+        part.view = seen = Seen(lambda: ids(here))
+        begun, puts = len(here.store.queries), []
+        for title in ("one", "other"):
+            puts.append(asyncio.create_task(part.filter(title=title)))
+            await here.store.is_asked(begun)
+        await asyncio.sleep(0)
         assert ids(here) == [1004, 1003, 1002, 1001]
         assert not any(put.done() for put in puts)
         here.store.gate.set()
         assert await asyncio.gather(*puts) == [True, True]
-        assert ids(here) == [1004, 1003]
+        assert seen.seen == [[1004, 1003]]
 
 
 async def test_a_page_that_is_overtaken_by_a_filter_is_not_turned_to() -> None:

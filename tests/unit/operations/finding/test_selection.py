@@ -15,7 +15,7 @@ from snapioc.operations.finding.selection import Selection
 
 from ..fakes import FakePv
 from ..machine import OPERATOR
-from .places import Place, browsing, place, until
+from .places import Place, Seen, browsing, place, until
 
 
 def of(here: Place) -> Selection:
@@ -77,12 +77,15 @@ async def test_when_the_store_does_not_answer_a_sentence_says_why() -> None:
 async def test_of_two_puts_at_once_the_last_one_wins() -> None:
     async with place(2) as here:
         here.store.gate = asyncio.Event()
-        puts = [asyncio.create_task(of(here).choose(number)) for number in (1001, 1002)]
-        for _ in range(5):
-            await asyncio.sleep(0)
+        of(here).view = seen = Seen(lambda: of(here).id)
+        begun, puts = len(here.store.queries), []
+        for number in (1001, 1002):
+            puts.append(asyncio.create_task(of(here).choose(number)))
+            await here.store.is_asked(begun)
+        await asyncio.sleep(0)
         here.store.gate.set()
         await asyncio.gather(*puts)
-        assert of(here).id == 1002
+        assert set(seen.seen) == {1002}
 
 
 async def test_values_are_loaded_once() -> None:
@@ -160,6 +163,18 @@ async def test_a_machine_that_hangs_holds_up_neither_the_values_nor_the_put(monk
         assert (len(of(here).values.rows), of(here).values.live) == (3, ())
         here.channels.gate.set()
         await until(lambda: len(of(here).values.live) == 3)
+
+
+async def test_what_was_read_for_another_page_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("snapioc.operations.finding.live.PATIENCE", 0.01)
+    async with place(1, *many(45)) as here:
+        here.channels.gate = asyncio.Event()
+        await of(here).choose(1001)
+        await of(here).turn_to(3)
+        of(here).view = seen = Seen(lambda: [value.text for value in of(here).values.live])
+        here.channels.gate.set()
+        await until(lambda: bool(seen.seen))
+        assert seen.seen[0] == ["40.0", "41.0", "42.0", "43.0", "44.0"]
 
 
 async def test_a_ca_client_that_is_held_up_is_said_so() -> None:
