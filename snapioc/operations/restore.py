@@ -12,7 +12,6 @@ import logging
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from snapioc.model import (
     BEFORE_RESTORE,
@@ -28,12 +27,11 @@ from snapioc.model import (
 
 from .account import Account
 from .job import Aborted, Failed, Job
-from .left import Left
+from .looking import Looking
 from .order import RestoreOrder
 from .pace import Pace, lower
 from .planning import Plan, Planner
 from .plant import Plant, SetSettings
-from .proof import Proof
 from .records import Ending
 from .second_look import SecondLook
 from .state import Policy, Result, Status
@@ -47,9 +45,7 @@ _OK = (PvVerdict.RESTORED, PvVerdict.UNCHECKED)
 
 @dataclass(slots=True)
 class Restore:
-    """One restore or undo. `record` is there as soon as something may be written, `dragged` counts the PVs that were left
-    alone and moved all the same.
-    """
+    """One restore or undo. `record` is there as soon as something may be written."""
 
     plant: Plant
     job: Job
@@ -57,15 +53,12 @@ class Restore:
     account: Account = field(init=False)
     record: RestoreRecord | None = None
     plan: Plan | None = None
-    touched: NDArray[np.bool_] | None = None
-    refused: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
-    dragged: int = 0
-    left: Left = field(init=False)
+    looking: Looking = field(init=False)
     planner: Planner = field(init=False)
 
     def __post_init__(self) -> None:
         self.account = Account(self.order.snapshot.pv_set, self.order.selection)
-        self.left = Left(self.order)
+        self.looking = Looking(self.plant, self.job, self.order, self.account)
         self.planner = Planner(self.plant, self.job, self.order, self.account)
 
     async def run(self) -> None:
@@ -75,12 +68,12 @@ class Restore:
             if len(self.plan):
                 await self._go_through(self.plan)
         except Aborted:
-            result, said = Result.ABORTED, f" aborted: {pvs_of(self._written)} written"
+            result, said = Result.ABORTED, f" aborted: {pvs_of(self.looking.written)} written"
         except Failed as failed:
             self._name_unwritten("not written: the restore was stopped before")
             result, said = Result.FAILED, f" failed: {failed}"
         except SnapError as fault:
-            written = f"{pvs_of(self._written)} written before" if self.record else "nothing was written"
+            written = f"{pvs_of(self.looking.written)} written before" if self.record else "nothing was written"
             self._name_unwritten("not written: the restore ended before")
             result, said = Result.FAILED, f" failed: {fault}; {written}"
         except Exception as fault:
@@ -91,7 +84,7 @@ class Restore:
         else:
             await self._close(*self._report(len(self.plan)))
             return
-        await self._look_back()
+        await self.looking.back()
         await self._close(result, f"{self.order.title}{said}{self.order.chosen}{self._way_back}")
 
     async def _go_through(self, plan: Plan) -> None:
@@ -99,13 +92,10 @@ class Restore:
         await self._write(plan)
         sent = self._sent(plan)
         if self.order.verify and len(sent):
-            proof = Proof(self.plant, self.job, self.order, self.account, sent)
-            try:
-                await proof.run()
-            finally:
-                self.left.see(sent, proof.found)
-        await self._look_at_rest()
-        await self._look_at_unchanged()
+            await self.looking.prove(sent)
+        await self.looking.at_rest()
+        if self.order.verify and self.planner.unchanged:
+            await self.looking.at_unchanged(self.planner.unchanged)
 
     async def _keep(self, plan: Plan) -> None:
         """Commit the present values and the record of what is going to be done."""
@@ -146,7 +136,7 @@ class Restore:
     def _take_outcomes(self, plan: Plan, writing: Writing) -> None:
         """What became of each write, also when it was broken off."""
         written, verify = writing.written, self.order.verify
-        self.touched, self.refused = written.touched, written.outcomes == Outcome.REFUSED
+        self.looking.wrote(plan, written)
         failed = written.failed(verify=verify)
         self.account.set(plan.rows[written.touched & ~failed], PvVerdict.UNCHECKED)
         late = written.late | (written.outcomes == Outcome.PENDING)
@@ -170,59 +160,14 @@ class Restore:
         """What was written as far as the servers said."""
         return plan.take(np.flatnonzero(self.account.have(plan.rows, PvVerdict.UNCHECKED)))
 
-    async def _look_at_rest(self) -> None:
-        """Note what those hold that may have been written and were not read back: UNDO has to know it."""
-        plan, touched = self.plan, self.touched
-        if plan is None or touched is None:
-            return
-        rest = touched & self.account.have(plan.rows, PvVerdict.UNCHECKED, PvVerdict.LATE, PvVerdict.WRITE_FAILED)
-        if rest.any():
-            part = plan.take(np.flatnonzero(rest))
-            proof = Proof(self.plant, self.job, self.order, self.account, part)
-            await proof.look()
-            self.left.see(part, proof.found)
-
-    async def _look_at_unchanged(self) -> None:
-        """Find out whether a PV that was left alone, as it held its value, moved with those that were written."""
-        part, touched = self.planner.unchanged, self.touched
-        if part is None or touched is None or not (self.order.verify and touched.any()):
-            return
-        proof = Proof(self.plant, self.job, self.order, self.account, part)
-        holds = await self.job.abortable(proof.look())
-        why = proof.differences(np.flatnonzero(~holds))
-        self.account.fail(PvVerdict.DIFFERENT, {row: f"held its value before, and now {text}" for row, text in why.items()})
-        self.job.state.unchanged -= len(why)
-        moved = part.take(np.flatnonzero(~holds))
-        self.left.see(moved, proof.found.select(np.flatnonzero(~holds)))
-        self.dragged = len(moved)
-
-    async def _look_back(self) -> None:
-        """After a restore was broken off: tell what the PVs hold that may have been written."""
-        plan, touched = self.plan, self.touched
-        if plan is None or touched is None or not touched.any():
-            return
-        part = plan.take(np.flatnonzero(touched & ~self.account.have(plan.rows, PvVerdict.RESTORED)))
-        proof = Proof(self.plant, self.job, self.order, self.account, part)
-        try:
-            holds = await proof.look()
-        except Exception as fault:
-            # Whatever it is, also a defect of ours: the record has to be closed.
-            _log.warning("%s: what it has written could not be read back", self.order.title, exc_info=True)
-            why = f"may have been written: {fault}"
-            self.account.fail(PvVerdict.WRITE_FAILED, dict.fromkeys(part.rows.tolist(), why))
-            return
-        self.account.set(part.rows[holds], PvVerdict.RESTORED)
-        self.account.fail(PvVerdict.DIFFERENT, proof.differences(np.flatnonzero(~holds)))
-        self.left.see(part, proof.found)
-
     def _report(self, planned: int) -> tuple[Result, str]:
         account, state = self.account, self.job.state
         restored, unchanged = account.count(*_OK), account.count(PvVerdict.UNCHANGED)
         said = f"{self.order.title}: {restored} of {pvs_of(planned)} written" + (
             " and read back" if self.order.verify else ""
         )
-        if self.left.unread:
-            said += f", {self.left.unread} written but not read back"
+        if self.looking.unread:
+            said += f", {self.looking.unread} written but not read back"
         if not planned:
             said = f"{self.order.title}: nothing was to be written, {pvs_of(unchanged)} held their values already"
         elif unchanged:
@@ -241,12 +186,13 @@ class Restore:
         try:
             if self.record is None:
                 self.record = await records.begin(self.order.record(), pv_set)
-            end = RestoreEnd(result.name.lower(), message, self._moved(), self.account.outcomes())
-            await records.end(Ending(self.record.id, end, self.left.snapshot()))
+            written, left = self.looking.to_undo()
+            end = RestoreEnd(result.name.lower(), message, written, self.account.outcomes())
+            await records.end(Ending(self.record.id, end, left))
         except StoreError as fault:
             await self._store_failed(fault)
             message += f"; its record could not be stored: {fault}"
-            if self._written:
+            if self.looking.written:
                 message += " (it will be when the store works again; until then there is no UNDO)"
                 result = Result.FAILED
         else:
@@ -262,26 +208,6 @@ class Restore:
     @property
     def _settings(self) -> SetSettings:
         return self.plant.set_of(self.order.snapshot.header.set_name)
-
-    def _moved(self) -> int:
-        """How many PVs there may be to be taken back; 0 if none can hold anything else than before.
-
-        That is so of those that were written what they held already (`always`), and of those of which the server has said
-        no and that indeed hold what they held before. A put that was late may still arrive.
-        """
-        plan, touched = self.plan, self.touched
-        if plan is None or touched is None:
-            return 0
-        refused = np.flatnonzero(self.refused)
-        touched[refused[~self.left.moved(plan.take(refused))]] = False
-        self.left.never_written(plan.take(np.flatnonzero(~touched)))
-        moved = self.dragged or (touched & ~plan.values.same_values(plan.present)).any()
-        return self.dragged + self._written if moved else 0
-
-    @property
-    def _written(self) -> int:
-        """How many PVs were written, or may have been."""
-        return 0 if self.touched is None else int(np.count_nonzero(self.touched))
 
     @property
     def _way_back(self) -> str:
