@@ -7,6 +7,14 @@ and its end; an `Engine` is what runs in it. One CaChannels at a time per proces
 A channel whose last request is not answered is not asked again, and no circuit is given more than libca sends without
 blocking: a hung IOC costs those who ask it their deadline, and nobody else anything.
 
+A server that holds its connection but does not answer is called hung (`breaker`): after 7 s when nobody reads, for each is
+asked for something when it was silent. Its PVs are missing at once then, nothing is sent to it but the one question that is
+on its way, and whatever it says ends that. What one read has waited for in vain the next does not wait for. libca's own word
+comes later (twice EPICS_CA_CONN_TMO), and its ca_receive_watchdog_delay counts beacons as life, and its own questions.
+
+Events (`subscribe`) cross over in batches, at most 50 a second. Decided: none is left out on this side of the TCP connection
+without a row that says so. A queue that keeps only the newest event per PV was the alternative: a window snapshot needs all.
+
 There are two engines with one test suite. `bulk` is the one that is used: see its docstring. `aioca_engine` is the
 reference, and will serve what is not bulk. In it aioca makes and keeps the channels, follows property changes and does the
 puts. The get is libca's own, on aioca's channels: aioca.caget returns leftover memory for an empty array of one element,

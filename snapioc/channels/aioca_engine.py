@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 import aioca
 import numpy as np
 from numpy.typing import NDArray
 
-from snapioc.model import ChannelStates, Metadata, Outcome, Readings, ReadingsBuilder, Reason
+from snapioc.model import ChannelStates, HostState, Metadata, Outcome, Readings, ReadingsBuilder, Reason
 
+from .aioca_feed import AiocaFeed
+from .aioca_servers import AiocaServers
 from .arrivals import Arrivals, Tally
 from .circuits import Circuits
+from .delivery import Delivery
 from .libca_messages import leave_messages, log_messages
 from .link import Link
+from .link_state import STATE_COLUMNS, state_of
 from .reader import Reader
 from .waiting_put import WaitingPut, give_up, outcome_now, outcome_of
 from .writer import Put, make_put
 
 CHUNK = 500
 """PVs that are taken up before the loop gets a turn."""
+
+PULSE, TURNS = 0.02, 5
+"""Seconds between two looks at what was heard; every so many looks the servers are looked at."""
 
 _log = logging.getLogger(__name__)
 
@@ -36,18 +43,22 @@ class AiocaEngine:
         self._links: dict[str, Link] = {}
         self._circuits = Circuits()
         self._puts: set[asyncio.Task[Outcome]] = set()
+        self._servers = AiocaServers()
+        self._feeds: list[AiocaFeed] = []
+        self._tending: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Make libca's context, and take over its messages."""
         aioca.get_channel_infos()
         log_messages()
+        self._tending = asyncio.create_task(self._tend())
 
     async def connect(self, pvs: Sequence[str], timeout: float) -> None:
         """Make channels in chunks, then wait until all are connected and described or `timeout` seconds are over."""
         async with _tasks() as tasks:
             for row, pv in enumerate(pvs):
                 link = self._link(pv)
-                if not link.connected or link.metadata is None:
+                if not link.hung and (not link.connected or link.metadata is None):
                     tasks.add(asyncio.create_task(_connect(link)))
                 await _breathe(row)
             if tasks:
@@ -61,11 +72,11 @@ class AiocaEngine:
         """What libca and the links know of the channels."""
         rows = []
         for row, pv in enumerate(pvs):
-            rows.append(_state(self._link(pv)))
+            rows.append(state_of(self._link(pv)))
             await _breathe(row)
         known = [row["metadata"] for row in rows]
         return ChannelStates(
-            **{name: np.array([row[name] for row in rows], dtype) for name, dtype in _STATE_COLUMNS.items()},
+            **{name: np.array([row[name] for row in rows], dtype) for name, dtype in STATE_COLUMNS.items()},
             metadata=np.array([-1 if one is None else place for place, one in enumerate(known)], np.int32),
             metadatas=[one or Metadata() for one in known],
         )
@@ -93,6 +104,9 @@ class AiocaEngine:
                 tasks.add(task)
                 await _breathe(row)
             await arrivals.wait(timeout)
+            for pv in pvs:
+                if arrivals.silent and (circuit := self._link(pv).circuit):
+                    circuit.breaker.gave_up()
         return builder.build(started, max(started, arrivals.last))
 
     async def write(self, pvs: Sequence[str], values: Readings, timeout: float, tally: Tally) -> NDArray[np.uint8]:
@@ -126,13 +140,38 @@ class AiocaEngine:
                 await _breathe(row)
             await asyncio.gather(*tasks)
 
+    async def subscribe(self, pvs: Sequence[str], delivery: Delivery) -> None:
+        """Hear of every change, until the delivery is closed."""
+        self._feeds.append(AiocaFeed([self._link(pv) for pv in pvs], delivery))
+
+    @property
+    def changes(self) -> int:
+        """How often a channel was seen to have connected or gone."""
+        return self._servers.changes
+
+    async def hosts(self, pvs: Sequence[str]) -> tuple[HostState, ...]:
+        """The servers that have or had one of the PVs."""
+        return self._servers.hosts([self._link(pv) for pv in dict.fromkeys(pvs)])
+
     async def close(self) -> None:
         """Close all channels."""
+        if self._tending:
+            self._tending.cancel()
+        for feed in self._feeds:
+            feed.end()
         for task in self._puts:
             task.cancel()
         self._links.clear()
         aioca.purge_channel_caches()
         leave_messages()
+
+    async def _tend(self) -> None:
+        """Hand on what was heard, and see which servers still answer."""
+        for turn in itertools.count():
+            if turn % TURNS == 0:
+                self._servers.look(self._links.values())
+            self._feeds = [feed for feed in self._feeds if feed.turn()]
+            await asyncio.sleep(PULSE)
 
     def _put(self, put: Put, arrivals: Arrivals) -> tuple[Put, asyncio.Task[Outcome]]:
         task = asyncio.create_task(put.run())
@@ -159,8 +198,9 @@ async def _connect(link: Link) -> None:
 
 
 async def _learn_anew(link: Link) -> None:
-    link.forget()
-    await _learn(link)
+    if not link.late:
+        link.forget()
+        await _learn(link)
 
 
 async def _learn(link: Link) -> None:
@@ -191,25 +231,3 @@ async def _understood(reader: Reader, row: int, link: Link) -> None:
         # Whatever a server sends: one PV must not spoil the reading of the others.
         _log.exception("the reply of %s could not be understood", link.name)
         reader.builder.missing(row, Reason.UNREADABLE)
-
-
-_STATE_COLUMNS: dict[str, Any] = {
-    "ever_connected": bool,
-    "connected": bool,
-    "readable": bool,
-    "writable": bool,
-    "dbr_type": np.uint8,
-    "element_count": np.int32,
-}
-
-
-def _state(link: Link) -> dict[str, Any]:
-    # The rights before the look: libca takes them away after it has disconnected.
-    rights = {"readable": link.readable, "writable": link.writable}
-    return rights | {
-        "connected": link.look(),
-        "ever_connected": link.ever_connected,
-        "dbr_type": link.dbr_type,
-        "element_count": link.element_count,
-        "metadata": link.metadata,
-    }

@@ -26,6 +26,8 @@ class Arrivals:
         self._complete = asyncio.Event()
         self.last = time.time()
         """Unix time at which something was heard last."""
+        self.silent = False
+        """Whether the wait ended for want of anything heard."""
 
     def heard(self) -> None:
         """Something has come in, or has gone out: the wait begins anew."""
@@ -51,3 +53,4 @@ class Arrivals:
                     await self._complete.wait()
             except TimeoutError:
                 quiet = quiet + step if self._heard == before else 0.0
+        self.silent = self._tally.done < self._wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import logging
 from collections.abc import Callable, Sequence
@@ -10,11 +11,12 @@ import numpy as np
 from aioca import _catools
 from numpy.typing import NDArray
 
-from snapioc.model import ChannelStates, Outcome, Readings, SnapError
+from snapioc.model import ChannelStates, Events, HostState, Outcome, Readings, SnapError
 
 from .arrivals import Tally
 from .bulk import BulkEngine
 from .ca_thread import CaThread
+from .delivery import Delivery, EventSubscription
 from .engine import Engine
 
 MARGIN = 10.0
@@ -122,6 +124,37 @@ class CaChannels:
         # However long it takes, a thread that lives shows that ten times a second.
         await self._thread.run(work, MARGIN, _reporter(tally, progress))
         return outcomes
+
+    async def subscribe(self, pvs: Sequence[str], heard: Callable[[Events], None]) -> EventSubscription:
+        """Hear of every change of value or alarm, first of what each PV holds now or as it connects; ends with `close`.
+
+        `heard` is called on the main event loop, some 50 times a second at most, with what has come. A PV that goes has a
+        row with Reason.DISCONNECTED, and when it is back one with what it holds then, in the type that it has then. A text
+        that is longer than a DBR_STRING has Flag.CUT.
+
+        While the main loop does not take them, 64 MiB of events are kept for it. What comes after that is left out, and
+        that is said: as soon as there is room again each PV concerned has a row with Reason.EVENTS_LOST, and then one with
+        what it holds.
+        """
+        delivery = Delivery(asyncio.get_running_loop(), heard)
+        try:
+            await self._thread.run(self._engine.subscribe(pvs, delivery), MARGIN)
+        except BaseException:
+            delivery.closed = True
+            raise
+        return EventSubscription(delivery)
+
+    async def connection_changes(self) -> int:
+        """A number that grows whenever a channel connects, goes or has other rights, or a server hangs or no longer does.
+
+        Asks nobody: at most some 0.1 s old.
+        """
+        self._thread.check(MARGIN)
+        return self._engine.changes
+
+    async def hosts(self, pvs: Sequence[str]) -> tuple[HostState, ...]:
+        """The servers that have or had one of these PVs, by name, as libca tells it (with its port)."""
+        return await self._thread.run(self._engine.hosts(pvs), MARGIN)
 
 
 def _reporter(tally: Tally, progress: Progress | None) -> Callable[[], None]:

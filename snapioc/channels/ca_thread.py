@@ -61,6 +61,12 @@ class CaThread:
         finally:
             future.cancel()
 
+    def check(self, patience: float) -> None:
+        """Raise SnapError if the CA thread has given no sign of life for `patience` seconds."""
+        self._running_loop()
+        if time.monotonic() - self._alive > patience:
+            raise SnapError(f"the CA client has not answered for {patience:.1f} s: a hung IOC blocks libca")
+
     async def close(self, within: float) -> bool:
         """End the thread; False if it is blocked in libca, and therefore left behind after so many seconds."""
         if self._loop is not None:

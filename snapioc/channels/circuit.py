@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+from .breaker import Breaker
 
 ROOM = 192 * 1024
 """Bytes of unanswered requests after which no more is sent. A call of libca blocks when, before it, more than 256 kB are
@@ -16,11 +19,41 @@ HEADER = 24
 
 
 class Circuit:
-    """Counts the bytes of unanswered requests to one server."""
+    """Counts the bytes of unanswered requests to one server, and knows when it was heard last."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+        self.breaker = Breaker()
+        self.asking = False
+        """Whether it was asked only to see whether it answers."""
+        self.questions = 0
+        """Reads that are not answered."""
+        self.held = 0
+        """For how many looks it has held its connection without any channel being connected."""
+        self.heard_at = time.monotonic()
+        self._heard = True
         self._in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def owing(self) -> bool:
+        """Whether the server owes the answer to a question; that of a put may take as long as its record does."""
+        return self.asking or self.questions > 0
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more can be sent now."""
+        return self._in_flight >= ROOM
+
+    def heard(self, really: bool = True) -> None:
+        """The server has said something, unless it was libca who said it."""
+        if really:
+            self._heard, self.heard_at = True, time.monotonic()
+
+    def take_heard(self) -> bool:
+        """Whether anything was heard since the last call."""
+        heard, self._heard = self._heard, False
+        return heard
 
     async def enter(self, size: int) -> None:
         """Wait until there is room, then take `size` bytes of it; a single large request may take more than there is."""

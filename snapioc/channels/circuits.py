@@ -22,7 +22,7 @@ class Circuits:
         host: str = cadef.ca_host_name(channel)
         circuit = self._by_host.get(host)
         if circuit is None:
-            circuit = self._by_host[host] = Circuit()
+            circuit = self._by_host[host] = Circuit(host)
         return circuit
 
     def flush_soon(self) -> None:

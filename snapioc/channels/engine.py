@@ -8,9 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from snapioc.model import ChannelStates, Readings
+from snapioc.model import ChannelStates, HostState, Readings
 
 from .arrivals import Tally
+from .delivery import Delivery
 
 
 class Engine(Protocol):
@@ -43,6 +44,16 @@ class Engine(Protocol):
         self, pvs: Sequence[str], values: Readings, timeouts: NDArray[np.float64], tally: Tally, outcomes: NDArray[np.uint8]
     ) -> None:
         """Write all PVs, and wait until their records are done, each for its own time; `outcomes` is filled."""
+
+    async def subscribe(self, pvs: Sequence[str], delivery: Delivery) -> None:
+        """Post every change of these PVs to `delivery` until it is closed."""
+
+    @property
+    def changes(self) -> int:
+        """Grows whenever a channel connects, goes, or has other rights; read in any thread."""
+
+    async def hosts(self, pvs: Sequence[str]) -> tuple[HostState, ...]:
+        """The servers that have or had one of the PVs, by name."""
 
     async def close(self) -> None:
         """Close all channels."""

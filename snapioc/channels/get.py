@@ -52,11 +52,12 @@ def _on_reply(arguments: Any) -> None:
     if arguments.status != eca.ECA_NORMAL:
         reply = Reply(arguments.status)
     else:
-        data = ctypes.string_at(arguments.raw_dbr, _size(arguments.type, arguments.count))
+        data = ctypes.string_at(arguments.raw_dbr, size_of(arguments.type, arguments.count))
         reply = Reply(arguments.status, arguments.type, arguments.count, data)
     loop.call_soon_threadsafe(answered, reply)
 
 
-def _size(code: int, count: int) -> int:
+def size_of(code: int, count: int) -> int:
+    """Bytes of a DBR structure."""
     structure = dbr.DbrCodeToType[code]
     return int(structure.raw_value.offset + count * structure.raw_value.size)

@@ -9,11 +9,15 @@ from epicscorelibs.ca import cadef
 
 from snapioc.model import DbrType, Metadata
 
-from .circuit import HEADER
+from . import eca
+from .circuit import HEADER, Circuit
 from .circuits import Circuits
 from .get import Reply, send_get
 from .property_monitor import PropertyMonitor
 from .reply_content import CTRL, metadata_of
+
+NO_HOST = "<disconnected>"
+"""What libca calls the host of a channel that has no circuit."""
 
 
 class Link:
@@ -30,11 +34,39 @@ class Link:
         self.element_count = 0
         self.no_long_text = False
         self.put_unanswered = False
+        self.circuit: Circuit | None = None
+        """That of its last connection, as far as it is known."""
         self._circuits = circuits
         self._asked: asyncio.Future[Reply] | None = None
         self._changes = 0
         self._monitor = self._new_monitor()
         self._channel = self._monitor.channel
+
+    @property
+    def channel(self) -> Any:
+        """aioca's channel."""
+        return self._channel
+
+    @property
+    def host(self) -> str:
+        """Where the channel is, NO_HOST if it has no circuit: one that libca has given up for its silence has one."""
+        return str(cadef.ca_host_name(self._channel))
+
+    @property
+    def hung(self) -> bool:
+        """True if its server holds its connection but does not answer."""
+        return self.circuit is not None and self.circuit.breaker.hung
+
+    @property
+    def late(self) -> bool:
+        """True if a read has waited for its server in vain, and it has said nothing since."""
+        return self.circuit is not None and (self.circuit.breaker.late or self.circuit.breaker.hung)
+
+    def find_circuit(self) -> Circuit | None:
+        """The circuit that it is on, or was."""
+        if self.connected and self.host != NO_HOST:
+            self.circuit = self._circuits.of(self._channel)
+        return self.circuit
 
     @property
     def ever_connected(self) -> bool:
@@ -111,6 +143,8 @@ class Link:
 
         def answered(reply: Reply) -> None:
             circuit.leave(HEADER)
+            circuit.questions -= 1
+            circuit.heard(reply.status != eca.ECA_DISCONN)
             self._asked = None
             asked.set_result(reply)
 
@@ -120,6 +154,7 @@ class Link:
             return refused
         self._circuits.flush_soon()
         self._asked = asked
+        circuit.questions += 1
         return await asyncio.shield(asked)
 
     def room(self, size: int) -> Any:

@@ -32,7 +32,9 @@ class Reader:
 
     async def read(self, row: int, link: Link) -> None:
         """Read a PV; one that is not connected is missing at once. Cancelled, it leaves what is known so far."""
-        reason = _why_not_readable(link)
+        reason = Reason.HUNG if link.hung else _why_not_readable(link)
+        if reason is None and link.late:
+            reason = Reason.NO_ANSWER
         if reason is None and link.metadata is None:
             await link.learn()
             self.arrivals.heard()
@@ -59,7 +61,7 @@ class Reader:
         if not whole.connected and not link.no_long_text:
             link.no_long_text = True  # also if the wait is cancelled: it costs only once
             await whole.wait_connected(LONG_TEXT_TIMEOUT)
-        if not whole.look():
+        if not whole.look() or whole.late:
             return
         reply = await whole.get(dbr.DBR_TIME_CHAR)
         self.arrivals.heard()

@@ -23,6 +23,8 @@ class WaitingPut(Put):
 
     async def run(self) -> Outcome:
         """Send it and wait for its answer; once it is given up nothing more is sent."""
+        if self.link.hung:
+            return Outcome.UNSENDABLE
         if self.must_wait and not await self.link.wait_connected(LONG_TEXT_TIMEOUT):
             return Outcome.UNSENDABLE
         if not self.link.look():

@@ -46,6 +46,8 @@ class Put:
 
     async def run(self) -> Outcome:
         """Send it and wait for its answer, however long that takes."""
+        if self.link.hung:
+            return Outcome.UNSENDABLE
         if self.must_wait and not await self.link.wait_connected(LONG_TEXT_TIMEOUT):
             return Outcome.UNSENDABLE
         if not self.link.look():

@@ -16,6 +16,11 @@ What that rests on, each found by experiment or in libca's source:
   for reads and writes together; so no call blocks, and no other thread is needed for calls that might.
 - ca_array_get pads arrays to the length asked for, so all that can vary in length is read with get-callbacks and count 0.
 - A put needs no callback: see `writer`; one that has to be waited for, for hours if need be, does: see `waits`.
+- An event costs a callback of some two microseconds, and one more in numpy columns; libca reads from no server while a
+  callback runs, and tells servers to leave events out when it falls behind ten full buffers. So callbacks only copy.
+- libca keeps a subscription when its channel goes, and its type, too: one that comes back as another is subscribed anew.
+  What the callbacks of a channel say and that it went are put into one stream, since only that has their order.
+- A circuit is known by the thread that receives it. Its ident would not do, as it is given again; its thread-local does.
 - The metadata of numbers come into slots as well (`refresh`): 40,000 in the time of one read, where get-callbacks take five
   times as long. Only fingerprints of them are looked at, unless they have changed.
 """

@@ -17,6 +17,7 @@ from .libca import OP_GET, lib
 from .property_slots import PropertySlots
 from .questions import Questions
 from .refusals import Refusals
+from .servers import Servers
 from .slots import Slots
 from .table import ORPHAN, Table
 
@@ -49,6 +50,7 @@ class Core:
         self.slots = Slots()
         self.property_slots = PropertySlots()
         self.questions = Questions(self.table)
+        self.servers = Servers(self.table, self.questions)
         self.refusals = Refusals(self.table)
         self.descriptions = Descriptions(self.table, self.questions)
         self.values = Asking(self.slots, TIME, 0, lambda channels: self.table.variable[channels])
@@ -96,10 +98,19 @@ class Core:
         self._orphans = [(places, self._still_orphans(places, channels)) for places, channels in self._orphans]
         self._orphans = [(places, channels) for places, channels in self._orphans if len(channels)]
         busy = np.flatnonzero(table.unanswered[:size])
-        load = np.bincount(table.circuit[busy], table.unanswered[busy] * GET, minlength=table.circuits)
+        load = np.bincount(
+            table.circuit[busy], table.unanswered[busy] * GET, minlength=1 + max([len(table.circuits), *self.unproven])
+        )
         for circuit, put in self.unproven.items():
-            load[circuit] += put
+            if put:
+                load[circuit] += put
         self._load = load.astype(np.int64)
+
+    def tend(self) -> None:
+        """See which servers still answer; to be called some ten times a second."""
+        self.weigh()
+        # More than ROOM is a single put, which is answered when its record is done.
+        self.servers.look((self._load > 0) & (self._load <= ROOM))
 
     def load(self, circuit: int) -> int:
         """Bytes that are on their way on a circuit."""
@@ -110,6 +121,11 @@ class Core:
         if circuit >= len(self._load):
             self.weigh()
         self._load[circuit] += size
+
+    def arrived(self, channels: Rows) -> None:
+        """The answers of these channels are in their slots."""
+        self.servers.arrived(channels)
+        self.answered(channels)
 
     def answered(self, channels: NDArray[np.intp]) -> None:
         """The slots of these channels have their answers, or will never have any."""
@@ -124,7 +140,7 @@ class Core:
     def _still_orphans(self, places: Places, channels: Rows) -> Rows:
         mine = channels[self.table.owner[channels] == ORPHAN]
         filled = places.filled(mine, self.table.dbr_type[mine])
-        self.answered(mine[filled])
+        self.arrived(mine[filled])
         return mine[~filled]
 
     def describe_fresh(self) -> None:
@@ -138,7 +154,8 @@ class Core:
 
     def describe(self, channels: NDArray[np.intp]) -> None:
         """Ask those of the channels for their metadata of which they are not known, as many as there is room for."""
-        wanting = self.descriptions.wanting(channels)[: CHUNK * 4]
+        wanting = self.descriptions.wanting(channels)
+        wanting = wanting[~self.servers.hung(wanting)][: CHUNK * 4]
         if len(wanting) == 0:
             return
         self.weigh()

@@ -12,17 +12,21 @@ import aioca
 import numpy as np
 from numpy.typing import NDArray
 
-from snapioc.model import ChannelStates, Readings
+from snapioc.model import ChannelStates, HostState, Readings
 
 from ..arrivals import Tally
+from ..delivery import Delivery
 from ..libca_messages import leave_messages, log_messages
 from .chunks import Listing
 from .core import CHUNK, Core
 from .descriptions import KNOWN
 from .libca import lib
+from .prompt import prompt_callbacks
 from .reader import Reader
 from .refresh import refresh
 from .silence import Silence
+from .subscriptions import PULSE as FOLLOW
+from .subscriptions import Subscriptions
 from .value_intake import ValueIntake
 from .waits import Waits
 from .writer import Writer
@@ -46,7 +50,9 @@ class BulkEngine:
         self._core = Core()
         self._waits = Waits(self._core)
         self._lists: OrderedDict[tuple[str, ...], Listing] = OrderedDict()
+        self._subscriptions = Subscriptions(self._core)
         self._tending: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Make libca's context as aioca does, so that both share it, and take over its messages."""
@@ -119,10 +125,27 @@ class BulkEngine:
         """Send all that can be sent, then wait until the records are done, each for its own time."""
         await self._waits.run((await self._listing(pvs)).numbers, values, timeouts, tally, outcomes)
 
+    async def subscribe(self, pvs: Sequence[str], delivery: Delivery) -> None:
+        """Hear of every change, until the delivery is closed."""
+        self._subscriptions.open(await self._listing(pvs), delivery)
+        if self._following is None or self._following.done():
+            self._following = asyncio.create_task(self._follow())
+
+    @property
+    def changes(self) -> int:
+        """How often a channel has connected, gone, or got other rights."""
+        return self._core.table.changes
+
+    async def hosts(self, pvs: Sequence[str]) -> tuple[HostState, ...]:
+        """The servers that have or had one of the PVs."""
+        channels = (await self._listing(pvs)).channels
+        self._core.pump()
+        return self._core.servers.hosts(channels)
+
     async def close(self) -> None:
         """Close all channels."""
-        if self._tending:
-            self._tending.cancel()
+        for task in filter(None, (self._tending, self._following)):
+            task.cancel()
         for start in range(0, len(self._core.table), CHUNK):
             self._core.table.clear(start, start + CHUNK)
             await asyncio.sleep(0)
@@ -150,15 +173,28 @@ class BulkEngine:
         table = self._core.table
         described = (table.described[channels] == KNOWN) & (table.unanswered[channels] == 0)
         settled: NDArray[np.bool_] = table.connected[channels] & (described | ~table.readable[channels])
-        return settled
+        return settled | self._core.servers.hung(channels)
 
     async def _tend(self) -> None:
         """Describe what comes back by itself, so that the next read need not wait for it."""
         while True:
             try:
                 self._core.pump()
+                self._core.tend()
                 self._core.describe_fresh()
             except Exception:
                 # Whatever a server sends; the next look may fare better, and must be had.
                 _log.exception("a message of libca could not be understood")
             await asyncio.sleep(PULSE)
+
+    async def _follow(self) -> None:
+        """Take what the subscriptions say, while there are any."""
+        with prompt_callbacks():
+            while self._subscriptions.wanted:
+                pause = FOLLOW
+                try:
+                    pause = self._subscriptions.turn()
+                except Exception:
+                    # As above: those of the next turn must be had.
+                    _log.exception("an event could not be understood")
+                await asyncio.sleep(pause)

@@ -48,7 +48,9 @@ class Lane:
 
     def turn(self) -> bool:
         """Send what can be sent now; True if that was anything."""
-        if self._large or self._core.unproven[self._circuit] > self._on_way:  # a server may hang on what others put, too
+        if self._large or self._core.servers.is_hung(self._circuit):
+            return False
+        if self._core.unproven[self._circuit] > self._on_way:  # a server may hang on what others put, too
             return False
         rows = self._fitting()
         if len(rows):

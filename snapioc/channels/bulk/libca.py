@@ -43,6 +43,7 @@ uintptr_t ca_puser(chid channel);
 unsigned ca_read_access(chid channel);
 unsigned ca_write_access(chid channel);
 int ca_state(uintptr_t channel);
+unsigned ca_get_host_name(uintptr_t channel, char *name, unsigned length);
 const char *ca_message(long status);
 """)
 lib: Any = ffi.dlopen(path.get_lib("ca"))
@@ -60,4 +61,4 @@ READ_ACCESS, WRITE_ACCESS = 1, 2
 """The bits of `access_args.access`."""
 
 DBR_CLASS_NAME = 38
-DBE_PROPERTY = 8
+DBE_VALUE, DBE_ALARM, DBE_PROPERTY = 1, 4, 8

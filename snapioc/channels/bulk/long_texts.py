@@ -49,6 +49,8 @@ class LongTexts:
             if time.monotonic() < wait.until:
                 return False
             self._tell(wait.channel, None)
+        elif self._core.servers.is_hung(int(table.circuit[wait.whole])):
+            self._tell(wait.channel, None)
         elif table.unanswered[wait.whole]:
             return False
         else:

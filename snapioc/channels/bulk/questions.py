@@ -34,6 +34,7 @@ class Questions:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._mine = table.circuits.mine
         self._replies: deque[tuple[int, int, int, int, bytes]] = deque()
         self._events: deque[tuple[int, int, int, bytes]] = deque()
         self._tokens = itertools.count(1)
@@ -132,6 +133,8 @@ class Questions:
 
     def _on_reply(self, arguments: Any) -> None:
         code, count = arguments.type, arguments.count
+        if arguments.status != eca.ECA_DISCONN:
+            self._mine.beat.heard = True
         data = b""
         if arguments.status == eca.ECA_NORMAL and arguments.dbr:  # a put has an answer without data
             data = ffi.buffer(arguments.dbr, size_of(code, count))[:]
@@ -139,6 +142,7 @@ class Questions:
 
     def _on_event(self, arguments: Any) -> None:
         if arguments.status == eca.ECA_NORMAL:
+            self._mine.beat.heard = True
             code, count = arguments.type, arguments.count
             self._events.append((arguments.usr, code, count, ffi.buffer(arguments.dbr, size_of(code, count))[:]))
 

@@ -11,6 +11,7 @@ from snapioc.model import Reason
 
 from .. import eca
 from ..get import Reply
+from .absence import why_not_asked
 from .asking import Asking, Rows
 from .chunks import Chunk, Listing, chunks_of
 from .core import GET, READ_ROOM, Core
@@ -47,7 +48,10 @@ class Reader:
             while True:
                 issued = self._turn()
                 silence.look(heard=issued or self._intake.take_heard())
-                if self._intake.complete or silence.over:
+                if self._intake.complete:
+                    return
+                if silence.over:
+                    self._core.servers.gave_up(self._channels[~self._intake.done])
                     return
                 await asyncio.sleep(0 if issued else silence.pause)
         finally:
@@ -76,15 +80,10 @@ class Reader:
         """Queue the rows that can be asked by now; those that cannot be read are missing."""
         table = self._core.table
         channels = self._channels[self._waiting]
-        connected, readable = table.connected[channels], table.readable[channels]
-        for absent, reason in (
-            (~connected & ~table.ever_connected[channels], Reason.NEVER_CONNECTED),
-            (~connected & table.ever_connected[channels], Reason.DISCONNECTED),
-            (connected & ~readable, Reason.NO_READ_ACCESS),
-        ):
-            if absent.any():
-                self._intake.missing(self._waiting[absent], reason)
-        here = connected & readable
+        why = why_not_asked(self._core, channels)
+        for reason in np.unique(why[why != Reason.OK]).tolist():
+            self._intake.missing(self._waiting[why == reason], Reason(reason))
+        here = why == Reason.OK
         self._core.describe(channels[here])
         free = (table.unanswered[channels] == 0) & (table.owner[channels] == 0)
         ready = here & free & (table.described[channels] == KNOWN)
@@ -103,7 +102,10 @@ class Reader:
         """Ask a chunk on every circuit that has room for it."""
         issued = False
         for circuit, queue in list(self._queues.items()):
-            if self._core.load(circuit) < READ_ROOM:
+            if self._core.servers.is_hung(circuit):
+                self._waiting = np.concatenate([self._waiting, *(chunk.rows for chunk in queue)])
+                del self._queues[circuit]
+            elif self._core.load(circuit) < READ_ROOM:
                 chunk = queue.popleft()
                 if not queue:
                     del self._queues[circuit]
@@ -156,6 +158,7 @@ class Reader:
         ]
         for chunk in answered:
             self._core.table.unanswered[chunk.channels] = 0
+            self._core.servers.arrived(chunk.channels)
             self._core.sent(chunk.circuit, -len(chunk) * GET)
             self._on_way.remove(chunk)
         return bool(answered)
@@ -175,7 +178,7 @@ class Reader:
         if len(rows):
             lib.ca_state(int(table.chid[channels[0]]))  # takes libca's lock, under which it writes to slots
             self._intake.take_slots(rows, channels)
-            self._core.answered(channels)
+            self._core.arrived(channels)
             self._on_way = [chunk for chunk in self._on_way if not self._intake.done[chunk.rows].all()]
 
     def _on_replies(self, replies: list[tuple[int, Reply]]) -> None:

@@ -6,8 +6,8 @@ into the columns, thousands at a time. So no column needs a lock, and a callback
 
 from __future__ import annotations
 
-import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from snapioc.model import DbrType, SnapError
 
 from .. import eca
+from .circuits import Circuits
 from .libca import ACCESS, CONNECTION, OP_CONN_UP, READ_ACCESS, WRITE_ACCESS, ffi, lib
 from .slots import CAPACITY
 
@@ -73,8 +74,12 @@ class Table:
     def __init__(self) -> None:
         self.names: list[str] = []
         self.numbers: dict[str, int] = {}
+        self.circuits = Circuits()
+        self.changes = 0
+        """Grows whenever a channel connects, goes, or has other rights, or a server hangs or no longer does."""
+        self.tell_loss: Callable[[int], None] = _tell_nobody
+        """Told in a thread of libca, in the order of its other callbacks, that a channel has gone."""
         self._events: deque[tuple[int, int, int, int, int, int]] = deque()
-        self._circuits: dict[int, int] = {}
         self._fresh: list[NDArray[np.int64]] = []
         for name, dtype in _COLUMNS.items():
             setattr(self, name, np.zeros(1024, dtype))
@@ -83,11 +88,6 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.names)
-
-    @property
-    def circuits(self) -> int:
-        """How many circuits there are or were."""
-        return len(self._circuits)
 
     @property
     def readable(self) -> NDArray[np.bool_]:
@@ -110,6 +110,7 @@ class Table:
             events = np.array([self._events.popleft() for _ in range(len(self._events))], np.int64)
             # Of several events of one channel numpy keeps the last.
             self.access[events[:, 0]] = events[:, 2]
+            self.changes += len(events)
             self._take_links(events[events[:, 1] != _RIGHTS])
 
     def take_fresh(self) -> list[NDArray[np.int64]]:
@@ -158,21 +159,29 @@ class Table:
         self._fresh.append(new[:, 0])
         self.ever_connected[new[:, 0]] = True
         self.dbr_type[new[:, 0]], self.element_count[new[:, 0]] = new[:, 3], new[:, 4]
-        self.circuit[new[:, 0]] = [self._circuits.setdefault(i, len(self._circuits)) for i in new[:, 5].tolist()]
+        in_use = self.circuit[: len(self)][self.ever_connected[: len(self)]]
+        self.circuit[new[:, 0]] = self.circuits.numbers(new[:, 5], in_use)
 
     def _on_connection(self, arguments: Any) -> None:
         channel = lib.ca_puser(arguments.channel)
         dbr_type = lib.ca_field_type(arguments.channel) if arguments.op == OP_CONN_UP else -1
         if dbr_type not in _TYPES:
             self._events.append((channel, _DOWN, 0, 0, 0, 0))
+            self.tell_loss(channel)
             return
         access = lib.ca_read_access(arguments.channel) + 2 * lib.ca_write_access(arguments.channel)
         count = lib.ca_element_count(arguments.channel)
         # A circuit is known by its receiving thread, which makes this call: its host name may change when it is resolved.
-        self._events.append((channel, _UP, access, dbr_type, count, threading.get_ident()))
+        beat = self.circuits.mine.beat
+        beat.heard = True
+        self._events.append((channel, _UP, access, dbr_type, count, beat.key))
 
     def _on_access(self, arguments: Any) -> None:
         self._events.append((lib.ca_puser(arguments.channel), _RIGHTS, arguments.access, 0, 0, 0))
+
+
+def _tell_nobody(channel: int) -> None:
+    """Nobody wants to know."""
 
 
 _DOWN, _UP, _RIGHTS = range(3)

@@ -119,6 +119,10 @@ class Waiter:
     def _look(self) -> None:
         """Give lanes to the rows that can be put now."""
         table, rows = self._core.table, self._waiting[self._open[self._waiting]]
+        hung = self._core.servers.hung(self._channels[rows])
+        for row in rows[hung].tolist():
+            self._finish(row, Outcome.UNSENDABLE)
+        rows = rows[~hung]
         connected = table.connected[self._channels[rows]]
         may_connect = self._messages.long_text[rows] & (self._lived < LONG_TEXT_TIMEOUT)
         for row in rows[~connected & ~may_connect].tolist():

@@ -74,6 +74,9 @@ class Writer:
         table, rows = self._core.table, self._waiting
         connected = table.connected[self._channels[rows]]
         may_wait = self._messages.long_text[rows] & ~connected
+        hung = self._core.servers.hung(self._channels[rows])
+        self._finish(rows[hung])  # nothing is sent to a server that does not answer
+        rows, connected, may_wait = rows[~hung], connected[~hung], may_wait[~hung]
         gone = rows[~connected & ~may_wait]
         self._outcome[gone] = Outcome.DISCONNECTED
         self._finish(gone)
