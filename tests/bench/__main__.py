@@ -15,6 +15,7 @@ from typing import Any
 
 from . import measures
 from .criteria import verdicts
+from .drift import measure_drift
 from .engines import ENGINES
 from .machine import describe_machine, load_average
 from .million import measure_million
@@ -51,6 +52,9 @@ def _measure(results: Results, options: argparse.Namespace, folder: Path) -> Non
     for size in options.sizes:
         with _section(results, f"{size:,} PVs", size):
             measure_side_by_side(results, size, effort, folder, load=size == max(options.sizes))
+    if options.drift:
+        with _section(results, f"the drift of {options.drift:,} PVs", options.drift):
+            measure_drift(results, options.drift, min(options.load_seconds, 15), options.repeat, folder)
     if options.store:
         with _section(results, "the store", options.store):
             asyncio.run(measure_store(results, _store_effort(options.store, options.repeat), folder))
@@ -84,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--million", action="store_true", help="also one run with 1,000,000 PVs over several IOCs")
     parser.add_argument("--repeat", type=int, default=9, metavar="N", help="repetitions; slow ones get fewer (default 9)")
     parser.add_argument("--load-seconds", type=float, default=60.0, metavar="S", help="watch for so long (default 60)")
+    parser.add_argument("--drift", type=int, default=40_000, metavar="N", help="PVs whose drift is watched; 0: without it")
     parser.add_argument("--store", type=int, default=40_000, metavar="N", help="PVs in the store's part; 0: without it")
     parser.add_argument("--output", type=Path, default=Path("bench"), metavar="FOLDER", help="for bench.png and bench.json")
     return parser

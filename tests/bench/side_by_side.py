@@ -109,6 +109,8 @@ def _idle_memory(machine: Targets, folder: Path) -> int:
 def _operate(results: Results, size: int, effort: Effort, place: Facility, children: dict[str, Child]) -> None:
     """Save and restore, and let squirrel and aioca do it their way in between."""
     lean, aioca = children[measures.LIBCA], children[measures.AIOCA]
+    best = measures.engine(list(ENGINES)[-1])
+    bulk = children[best]
     lean.ask("remember")
     results.add(measures.TRIGGER_FIRST, measures.SNAPIOC, size, place.trigger())
     base, steps = place.last_id(), iter(range(1, 1000))
@@ -123,6 +125,7 @@ def _operate(results: Results, size: int, effort: Effort, place: Facility, child
 
     cases = [
         Case(measures.READ_BETWEEN, measures.LIBCA, partial(lean.ask, "read"), partial(lean.ask, "read")),
+        Case(measures.READ_BETWEEN, best, partial(bulk.ask, "read"), partial(bulk.ask, "read")),
         Case(measures.TRIGGER_CHANGED, measures.SNAPIOC, place.trigger, lambda: lean.ask("change", next(steps))),
         Case(measures.RESTORE, measures.SNAPIOC, restore, lambda: lean.ask("change", next(steps))),
         Case(measures.COMPARE, measures.SNAPIOC, partial(place.compare, base)),

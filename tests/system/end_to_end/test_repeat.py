@@ -135,6 +135,7 @@ async def test_soak(site: Site) -> None:
     taken, missed = await counts(desk)
     elapsed = time.monotonic() - begun
     print(f"\nsoak of {elapsed:.0f} s: {taken} taken, {missed} missed, late at most {max(late):.1f} ms (sampled)")
+    print("the last miss:", await desk.text("AUTO_MESSAGE"))
     print("MB of memory and of files:", *(f"{rss:.1f}/{size:.2f}" for rss, size in figures[:: max(1, len(figures) // 12)]))
     assert elapsed / 0.2 - 5 < taken + missed < elapsed / 0.2 + 5
     assert len(await automatic(desk)) < 20 + 15
