@@ -14,7 +14,8 @@ Limits and labels are read anew before each restore, for DBE_PROPERTY events com
 access right shows. Both cost about as much as reading the values once.
 """
 
-from .group import Console, Group
+from .console import Console
+from .group import Group
 from .health import remember, watch_store
 from .pace import BATCH
 from .plant import Plant, SetSettings
