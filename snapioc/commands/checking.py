@@ -11,6 +11,9 @@ from snapioc.model import ChannelStates, Flag, Mode, PvSet, Readings, Reason
 
 _INDENT = "    "
 
+NAMED = 10
+"""PVs that are named of those that the same sets share; `--json` names all."""
+
 
 @dataclass(frozen=True, slots=True)
 class SetFindings:
@@ -68,7 +71,8 @@ def set_lines(pv_set: PvSet, found: SetFindings | None) -> list[str]:
 
 def shared_lines(shared: dict[str, list[str]]) -> list[str]:
     """The PVs in several sets for people."""
-    return _group("in more than one set: no two of these sets can be restored at the same time", _named(shared))
+    what = "in more than one set: no two of these sets can be restored at the same time"
+    return [f"  {what} ({len(shared)}):", *(_INDENT + line for line in _named(shared))] if shared else []
 
 
 def set_json(pv_set: PvSet, found: SetFindings | None) -> dict[str, object]:
@@ -90,7 +94,11 @@ def _flagged(pv_set: PvSet, readings: Readings, flag: Flag) -> tuple[str, ...]:
 
 
 def _named(shared: dict[str, list[str]]) -> list[str]:
-    return [f"{pv}\t{', '.join(names)}" for pv, names in shared.items()]
+    groups: dict[str, list[str]] = {}
+    for pv, names in shared.items():
+        groups.setdefault(", ".join(names), []).append(pv)
+    more = {sets: f", ... ({len(pvs)})" if len(pvs) > NAMED else "" for sets, pvs in groups.items()}
+    return [f"{', '.join(pvs[:NAMED])}{more[sets]}\t{sets}" for sets, pvs in groups.items()]
 
 
 def _group(what: str, entries: Sequence[str]) -> list[str]:

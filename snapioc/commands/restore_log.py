@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from snapioc.model import Outcomes, PvSet, RestoreRecord, chosen_pvs
+from snapioc.model import Outcomes, PvSet, PvVerdict, RestoreRecord, chosen_pvs
 
 from .arguments import Commands, add_filter_argument, add_reading_arguments, new_command, opened_store
 from .output import print_json, print_lines, print_table, printable
@@ -19,6 +19,7 @@ def add_to(commands: Commands) -> None:
     parser = new_command(commands, "restore-log", _act, about)
     parser.add_argument("id", type=int, metavar="N", help="the restore")
     parser.add_argument("--failed", action="store_true", help="only PVs that are not as they were wanted")
+    parser.add_argument("--changed", action="store_true", help="without PVs that held their values and were left alone")
     add_filter_argument(parser)
     add_reading_arguments(parser)
 
@@ -49,7 +50,10 @@ def _chosen(arguments: argparse.Namespace, pv_set: PvSet, outcomes: Outcomes) ->
     numbered = zip(outcomes.rows.tolist(), outcomes.verdicts.tolist(), strict=True)
     rows = [(pv_set.pvs[row], verdict, outcomes.texts.get(row, "")) for row, verdict in numbered]
     chosen = set(chosen_pvs([pv for pv, _, _ in rows], arguments.filter)) if arguments.filter else None
-    return [row for row in rows if (chosen is None or row[0] in chosen) and (failed(row[1]) or not arguments.failed)]
+    rows = [row for row in rows if chosen is None or row[0] in chosen]
+    if arguments.changed:
+        rows = [row for row in rows if row[1] != PvVerdict.UNCHANGED]
+    return [row for row in rows if failed(row[1])] if arguments.failed else rows
 
 
 def _header_lines(record: RestoreRecord, outcomes: Outcomes) -> list[str]:

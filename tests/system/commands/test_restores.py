@@ -19,7 +19,7 @@ Output = pytest.CaptureFixture[str]
 
 OUTCOMES = Outcomes(
     np.arange(4, dtype=np.int32),
-    np.array([PvVerdict.CLAMPED, PvVerdict.RESTORED, PvVerdict.LEFT_OUT, PvVerdict.RESTORED], np.uint8),
+    np.array([PvVerdict.CLAMPED, PvVerdict.RESTORED, PvVerdict.LEFT_OUT, PvVerdict.UNCHANGED], np.uint8),
     {0: "holds 10.0 instead of 12.0", 2: "disconnected \x1b[2J"},
 )
 
@@ -97,7 +97,7 @@ def test_the_log_tells_who_and_how_and_what_became_of_each_pv(restored: Facility
         "result": "partial",
         "message": "Restore of 1001: 1 of 2\\x0aclamped",
         "written": "2",
-        "PVs": "2 restored, 1 clamped, 1 left out",
+        "PVs": "1 clamped, 1 restored, 1 left out, 1 unchanged",
     }
     assert [row.split() for row in rows] == [
         ["pv", "verdict", "text"],
@@ -123,6 +123,7 @@ def test_the_log_of_an_unfinished_restore(restored: Facility, capsys: Output) ->
     [
         ([], ["SR:QF1", "SR:NOTE", "SR:DEAD", "SR:MODE"]),
         (["--failed"], ["SR:QF1"]),
+        (["--changed"], ["SR:QF1", "SR:NOTE", "SR:DEAD"]),
         (["--filter", "SR:*,!*NOTE"], ["SR:QF1", "SR:DEAD", "SR:MODE"]),
         (["--filter", "*MODE", "--failed"], []),
     ],

@@ -62,3 +62,6 @@ def test_a_pv_in_several_sets_is_named_with_them() -> None:
     assert shared == {"B": ["S", "T"]}
     assert shared_lines(shared)[1] == "    B\tS, T"
     assert shared_lines({}) == []
+    many = shared_lines({f"PV{number}": ["S", "T"] for number in range(12)})
+    assert many[0].endswith("(12):")
+    assert many[1:] == ["    " + ", ".join(f"PV{number}" for number in range(10)) + ", ... (12)\tS, T"]
