@@ -104,7 +104,7 @@ def test_the_log_tells_who_and_how_and_what_became_of_each_pv(restored: Facility
         ["SR:QF1", "clamped", "holds", "10.0", "instead", "of", "12.0"],
         ["SR:NOTE", "restored"],
         ["SR:DEAD", "left", "out", "disconnected", "\\x1b[2J"],
-        ["SR:MODE", "restored"],
+        ["SR:MODE", "unchanged"],
     ]
 
 
