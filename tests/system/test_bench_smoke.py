@@ -14,21 +14,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.timeout(300)
 def test_the_benchmark_runs(tmp_path: Path) -> None:
-    options = [
-        "--sizes",
-        "200",
-        "--repeat",
-        "1",
-        "--load-seconds",
-        "1",
-        "--store",
-        "200",
-        "--drift",
-        "200",
-        "--output",
-        str(tmp_path),
-    ]
-    command = [sys.executable, "-m", "tests.bench", *options, str(tmp_path)]
+    sizes = {"--sizes": 200, "--repeat": 1, "--load-seconds": 1, "--store": 200, "--drift": 200}
+    options = [text for option, number in sizes.items() for text in (option, str(number))]
+    command = [sys.executable, "-m", "tests.bench", *options, "--output", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stderr
     assert "warm read: libca loop" in done.stdout
