@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from datetime import datetime
+import time
+from functools import partial
 
-from snapioc.model import AFTER_RESTORE, AUTOMATIC, BEFORE_RESTORE, MANUAL, Page, SnapError, SnapshotHeader, Wanted
+from snapioc.model import AFTER_RESTORE, AUTOMATIC, BEFORE_RESTORE, MANUAL, Page, Refused, SnapError, SnapshotHeader, Wanted
+from snapioc.operations.finding.moments import moment
 
 from .arguments import Commands, add_listing_arguments, add_reading_arguments, new_command, opened_store
 from .output import print_json, print_table
@@ -23,8 +25,8 @@ def add_to(commands: Commands) -> None:
     parser = new_command(commands, "list", _act, "list snapshots, the newest first; exit code 1 if there are none")
     parser.add_argument("--title", default="", metavar="TEXT", help="only with this in the title, or with this glob for it")
     parser.add_argument("--tag", default="", metavar="TAG", help="only with this tag")
-    parser.add_argument("--since", type=_time, metavar="TIME", help="only from then on, e.g. 2026-07-31 or 2026-07-31T14:30")
-    parser.add_argument("--until", type=_time, metavar="TIME", help="only up to then")
+    parser.add_argument("--since", type=_time, metavar="TIME", help="only from then on: 2026-07-31T14:30, 3d (ago)")
+    parser.add_argument("--until", type=partial(_time, last=True), metavar="TIME", help="only up to then")
     parser.add_argument("--pv", default="", metavar="PV", help="only those that hold this PV")
     kinds = "made by hand (default), by itself, both, or by restores before and after writing"
     parser.add_argument("--kind", choices=_KINDS, default="manual", help=f"manual, automatic, all, undo: {kinds}")
@@ -61,11 +63,11 @@ def _nothing(arguments: argparse.Namespace) -> str:
     return f"there is no {kind}snapshot of set {arguments.set}" if arguments.set else f"there is no {kind}snapshot yet"
 
 
-def _time(text: str) -> float:
+def _time(text: str, *, last: bool = False) -> float:
     try:
-        return datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError, OSError):
-        raise argparse.ArgumentTypeError(f"{text!r} is no date or time like 2026-07-31 or 2026-07-31T14:30") from None
+        return moment(text, time.time(), last=last)
+    except Refused as refused:
+        raise argparse.ArgumentTypeError(str(refused)) from None
 
 
 def _row(header: SnapshotHeader) -> tuple[object, ...]:

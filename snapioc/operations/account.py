@@ -36,7 +36,9 @@ class Account:
 
     def note(self, row: int, text: str) -> None:
         """Say more of a PV that has not failed."""
-        self._texts.setdefault(row, text)
+        if row not in self._failed:
+            known = self._texts.get(row)
+            self._texts[row] = f"{known}; {text}" if known else text
 
     def fail(self, verdict: PvVerdict, why: Mapping[int, str]) -> None:
         """These have failed, each for its reason."""

@@ -42,9 +42,10 @@ class Console(Group):
 
     async def undo(self, origin: Origin) -> bool:
         """Take back the last restore of the set in SET, unless what was restored here last is another one."""
-        if self.restored in self.plant.sets and self.restored != self.selected:
+        if self.restored and self.restored != self.selected:
             raise Refused(
                 f"what was restored here last is {self.restored}, but SET is {self.selected}: put to SET what to take back"
+                " (a set that is configured no more: RESTORE_ID of the snapshot before it)"
             )
         return await super().undo(origin)
 

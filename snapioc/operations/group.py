@@ -169,7 +169,7 @@ class Group(Runner):
         try:
             await self.plant.require_permit()
         except Refused as refused:
-            self.state.message += f"; but a restore would be refused now: {refused}"
+            job.end(Result.PARTIAL, f"{self.state.message}; but a restore would be refused now: {refused}")
 
     def _hold(self, stack: ExitStack, what: str, pvs: Iterable[str], *, writes: bool) -> None:
         """Lock PVs until the stack is closed; they are in their canonical names."""

@@ -102,7 +102,7 @@ def classed(record: RestoreRecord, before: Snapshot, restored: Snapshot | StoreE
         message,
         int(np.count_nonzero(after.touched)),
         Outcomes(rows.astype(np.int32), after.verdicts, {int(rows[i]): text for i, text in texts.items()}),
-        _left(record, before, now, ~after.exact),
+        _left(record, before, now, after),
         total=len(rows),
         restored=after.count(PvVerdict.RESTORED),
         failures=tuple((pvs[rows[i]], text) for i, text in texts.items()),
@@ -131,11 +131,13 @@ def _texts(after: Aftermath, wanted: Readings, previous: Readings, now: Readings
     return texts
 
 
-def _left(record: RestoreRecord, before: Snapshot, now: Readings, differs: NDArray[np.bool_]) -> NewSnapshot | None:
-    """What was read of the PVs that do not hold bit for bit what was to be written."""
-    places = np.flatnonzero(differs)
+def _left(record: RestoreRecord, before: Snapshot, now: Readings, after: Aftermath) -> NewSnapshot | None:
+    """What was read of the PVs that do not hold bit for bit what was to be written; not of those as they were before."""
+    places = np.flatnonzero(~after.exact)
     if not len(places):
         return None
+    as_before = np.flatnonzero(~after.touched)
+    now = now.patched(as_before, ReadingsBuilder(len(as_before), Reason.NOT_WRITTEN).build())
     readings = now.select(places).spread(planned(before)[places].tolist(), len(before.pv_set.pvs))
     return NewSnapshot(before.pv_set, readings, kind=AFTER_RESTORE, origin=record.new.origin)
 

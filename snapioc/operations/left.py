@@ -25,8 +25,9 @@ class Left:
         before, seen = self._seen, found.select(other).spread(part.rows[other], self._size)
         self._seen = seen if len(other) else None
         if before:
-            # Of PVs that could be read again only the last reading is true.
-            rest = np.setdiff1d(np.flatnonzero(before.reason != Reason.NOT_ASKED), part.rows[found.ok])
+            # Of PVs that could be read again only the last reading is true; that one was never written is final.
+            known = found.ok | (found.reason == Reason.NOT_WRITTEN)
+            rest = np.setdiff1d(np.flatnonzero(before.reason != Reason.NOT_ASKED), part.rows[known])
             self._seen = seen.patched(rest, before.select(rest)) if len(other) or len(rest) else None
 
     def moved(self, part: Plan) -> NDArray[np.bool_]:

@@ -80,6 +80,22 @@ async def undo_order(store: Store, set_name: str, inputs: Inputs, origin: Origin
     )
 
 
+async def restored_by(store: Store, record: RestoreRecord) -> Snapshot:
+    """What a restore was to write. Raises StoreError.
+
+    An UNDO also puts back PVs that had moved with others and are in no snapshot before a restore: those held what that
+    restore was of.
+    """
+    snapshot = await store.load(record.new.snapshot_id)
+    readings = snapshot.readings
+    while record.new.undoes is not None:
+        record = await store.restore_record(record.new.undoes)
+        more = (await store.load(record.new.snapshot_id)).readings
+        rows = np.flatnonzero((readings.reason == Reason.NOT_ASKED) & (more.reason != Reason.NOT_ASKED))
+        readings = readings.patched(rows, more.select(rows))
+    return replace(snapshot, readings=readings)
+
+
 def _written(were: Readings, restore: TakesBack) -> Selection:
     """What is to be put back: not the PVs that the restore was to write, but ended before it came to."""
     rows = select_all(were).rows
@@ -93,7 +109,7 @@ async def _takes_back(store: Store, point: RestoreRecord, before: Snapshot) -> t
     it: they held what was restored.
     """
     try:
-        restored = (await store.load(point.new.snapshot_id)).readings
+        restored = (await restored_by(store, point)).readings
     except StoreError as fault:
         way = f"RESTORE_ID {point.undo_id} puts the values before it back, also of PVs that were moved since"
         raise StoreError(f"what it wrote cannot be known: {fault} ({way})") from fault

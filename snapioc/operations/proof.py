@@ -159,7 +159,7 @@ class Proof:
 
 def _alarm(found: Readings, place: int) -> str:
     severity, status = Severity(found.severity[place]), status_text(int(found.status[place]))
-    return f"holds its value, but has done nothing with it: its alarm is {severity.name} {status}"
+    return f"holds its value, but may have done nothing with it: its alarm is {severity.name} {status}"
 
 
 def _difference(wanted: Readings, found: Readings, place: int) -> str:

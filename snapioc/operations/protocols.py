@@ -126,6 +126,9 @@ class Store(Protocol):
         before.
         """
 
+    async def restore_record(self, restore_id: int) -> RestoreRecord:
+        """What is known of a restore besides its outcomes. Raises StoreError if there is none."""
+
     async def undo_point(self, set_name: str) -> RestoreRecord | None:
         """The newest restore of the set that has ended, wrote (or may have written) a PV, and has a way back."""
 

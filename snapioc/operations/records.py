@@ -73,13 +73,24 @@ class Records:
                 record = await self._store.end_restore(ending.restore_id, ending.end, ending.left)
             except StoreError as fault:
                 await self._store.probe()
-                # The store works, but will never take this; the next start finds out from the machine.
-                _log.error("the record of restore %d stays open: %s", ending.restore_id, fault)
+                if (known := await self._ended(ending.restore_id)) is None:
+                    # The store works, but will never take this; the next start finds out from the machine.
+                    _log.error("the record of restore %d stays open: %s", ending.restore_id, fault)
+                else:
+                    yield known.new.set_name
             else:
                 yield record.new.set_name
             self._untold.pop(0)
             self._open.discard(ending.restore_id)
         await self._close_those_in_vain()
+
+    async def _ended(self, restore_id: int) -> RestoreRecord | None:
+        """The record if it was ended all the same, when the store said no."""
+        try:
+            record = await self._store.restore_record(restore_id)
+        except StoreError:
+            return None
+        return record if record.ended_at is not None else None
 
     async def _close_those_in_vain(self) -> None:
         if not (attempts := list(self._in_vain)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -17,6 +17,7 @@ from typing import Protocol
 from snapioc.model import Readings, ReadingsBuilder, Reason, RestoreRecord, SnapError, Snapshot, StoreError
 
 from .interrupted import Interrupted, classed, nothing_written, planned, way_back_lost
+from .ordering import restored_by
 from .plant import Plant
 from .state import GroupState
 
@@ -86,17 +87,19 @@ class Recovery:
     async def _look(self, record: RestoreRecord) -> Interrupted:
         if record.undo_id is None:
             return nothing_written(record)
-        before, restored = [await self._load(number, record) for number in (record.undo_id, record.new.snapshot_id)]
+        store = self._plant.store
+        before = await self._load(store.load(record.undo_id), record)
+        restored = await self._load(restored_by(store, record), record)
         if isinstance(before, StoreError):
             return way_back_lost(record, before, restored)
         now = await self._read(before, record)
         # With many PVs the words take their time, and the control PVs must answer meanwhile.
         return await asyncio.to_thread(classed, record, before, restored, now)
 
-    async def _load(self, snapshot_id: int, record: RestoreRecord) -> Snapshot | StoreError:
+    async def _load(self, loading: Awaitable[Snapshot], record: RestoreRecord) -> Snapshot | StoreError:
         """A snapshot, or in the end why there is none. Raises StoreError if the store may give it later."""
         try:
-            return await self._plant.store.load(snapshot_id)
+            return await loading
         except StoreError as fault:
             if self._patient(record):
                 raise

@@ -84,7 +84,7 @@ class Restore:
         else:
             await self._close(*self._report(len(self.plan)))
             return
-        await self.looking.back()
+        await self.looking.back(self.planner.unchanged)
         await self._close(result, f"{self.order.title}{said}{self.order.chosen}{self._way_back}")
 
     async def _go_through(self, plan: Plan) -> None:
@@ -94,8 +94,7 @@ class Restore:
         if self.order.verify and len(sent):
             await self.looking.prove(sent)
         await self.looking.at_rest()
-        if self.order.verify and self.planner.unchanged:
-            await self.looking.at_unchanged(self.planner.unchanged)
+        await self.looking.at_unchanged(self.planner.unchanged)
 
     async def _keep(self, plan: Plan) -> None:
         """Commit the present values and the record of what is going to be done."""
@@ -116,6 +115,7 @@ class Restore:
         settings, order = self._settings, self.order
         await self.job.step(Status.WRITING, f"{order.title}: writing {pvs_of(len(plan))}", 35, 70, len(plan))
         ways = self.plant.ways_of(order.snapshot.pv_set).select(plan.rows)
+        second = SecondLook(self.plant, self.planner, self.account, plan, order.policy)
         writing = Writing(
             self.plant.channels,
             ways,
@@ -126,17 +126,17 @@ class Restore:
             timeout=self.plant.write_timeout,
             stop_on_failure=order.policy is Policy.STRICT,
             verify=order.verify,
-            look=SecondLook(self.plant, self.planner, self.account, plan, order.policy).at,
+            look=second,
         )
         try:
             await writing.run()
         finally:
+            self.looking.wrote(plan, writing.written, second.moved)
             self._take_outcomes(plan, writing)
 
     def _take_outcomes(self, plan: Plan, writing: Writing) -> None:
         """What became of each write, also when it was broken off."""
         written, verify = writing.written, self.order.verify
-        self.looking.wrote(plan, written)
         failed = written.failed(verify=verify)
         self.account.set(plan.rows[written.touched & ~failed], PvVerdict.UNCHECKED)
         late = written.late | (written.outcomes == Outcome.PENDING)

@@ -97,12 +97,19 @@ def _verdict(header: SnapshotHeader, settings: SetSettings, readings: Readings, 
     if header.invalid:
         details.append(f"{header.invalid} with INVALID severity")
     message = "; ".join([saved, *details])
+    if lacking := lack(settings, readings):
+        return Result.FAILED, f"{message}; {lacking}"
+    return (Result.PARTIAL if missing or header.invalid else Result.SUCCESS), message
+
+
+def lack(settings: SetSettings, readings: Readings) -> str:
+    """Why these readings are not as complete as the set asks for; empty if they are."""
     required = settings.pv_set.required
     lacking = required[~readings.ok[required]]
     if len(lacking):
         first = settings.pv_set.pvs[lacking[0]]
-        return Result.FAILED, f"{message}; {pvs_of(len(lacking))} that are required are missing, {first} among them"
+        return f"{pvs_of(len(lacking))} that are required are missing, {first} among them"
     # Less by a rounding error is not less: 0.55 of 100 is 55.000000000000007.
-    if header.ok < settings.min_complete * header.total * (1 - 1e-9):
-        return Result.FAILED, f"{message}; that is less than the {settings.min_complete:.4g} that min_complete asks for"
-    return (Result.PARTIAL if missing or header.invalid else Result.SUCCESS), message
+    if np.count_nonzero(readings.ok) < settings.min_complete * len(readings) * (1 - 1e-9):
+        return f"that is less than the {settings.min_complete:.4g} that min_complete asks for"
+    return ""

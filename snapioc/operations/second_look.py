@@ -7,6 +7,7 @@ that is switched on forgets its setpoint. The record of the restore says what it
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import numpy as np
@@ -32,6 +33,9 @@ class SecondLook:
     def __init__(self, plant: Plant, planner: Planner, account: Account, plan: Plan, policy: Policy) -> None:
         self._plant, self._planner, self._account, self._plan, self._policy = plant, planner, account, plan, policy
         self._known_since = np.full(len(plan), time.monotonic())
+        self._permitted_since = time.monotonic()
+        self.moved = np.zeros(len(plan), bool)
+        """Which places held something else just before they were written than at the check."""
 
     async def at(self, places: Rows) -> tuple[Rows, Readings | None]:
         """Those of the places that may be written, and their present values if they were looked at (None: as planned).
@@ -41,7 +45,7 @@ class SecondLook:
         now = time.monotonic()
         if not len(places) or now - self._known_since[places].min() < STALE:
             return places, None
-        await self._require_permit()
+        await self.require_permit()
         part = self._plan.take(places)
         good, present, why = await self._planner.look_again(part)
         self._account.fail(PvVerdict.CANNOT, why)
@@ -49,17 +53,30 @@ class SecondLook:
             row = min(why)
             raise Failed(f"stopped, as {self._planner.pv(row)} cannot be written any more: {why[row]}")
         self._known_since[places] = now
-        self._note_moved(part, present, good)
+        await self._note_moved(places[good], part.take(good), present.select(good))
         return places[good], present.select(good)
 
-    async def _require_permit(self) -> None:
+    async def require_permit(self) -> None:
+        """Raise Failed if restores are not permitted any more; the permit PV is asked once a second at most."""
         try:
+            self._plant.require_enabled()
+            if time.monotonic() - self._permitted_since < STALE:
+                return
+            self._permitted_since = time.monotonic()
             await self._plant.require_permit()
         except Refused as refused:
             raise Failed(f"stopped: {refused}") from refused
 
-    def _note_moved(self, part: Plan, present: Readings, good: Rows) -> None:
-        moved = ~present.same_values(part.present)
-        for place in np.intersect1d(np.flatnonzero(moved), good).tolist():
-            was, now = value_text(part.present.reading(place)), value_text(present.reading(place))
-            self._account.note(int(part.rows[place]), f"read {now} just before it was written, and {was} at the check")
+    async def _note_moved(self, places: Rows, part: Plan, present: Readings) -> None:
+        moved = np.flatnonzero(~present.same_values(part.present))
+        self.moved[places[moved]] = True
+        for row, text in (await asyncio.to_thread(_moves, part, present, moved)).items():
+            self._account.note(row, text)
+
+
+def _moves(part: Plan, present: Readings, moved: Rows) -> dict[int, str]:
+    return {
+        int(part.rows[place]): f"read {value_text(present.reading(place))} just before it was written, and "
+        f"{value_text(part.present.reading(place))} at the check"
+        for place in moved.tolist()
+    }

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,7 +30,15 @@ from .state import Status
 from .ways import Rows, Ways
 from .written import Written
 
-Look = Callable[[Rows], Awaitable[tuple[Rows, Readings | None]]]
+
+class Look(Protocol):
+    """What is asked while a write goes on; see `SecondLook`."""
+
+    async def at(self, rows: Rows) -> tuple[Rows, Readings | None]:
+        """Those of the rows that may be written, and what they hold if it has looked."""
+
+    async def require_permit(self) -> None:
+        """Raise Failed if nothing may be written any more."""
 
 
 class Writing:
@@ -58,8 +65,8 @@ class Writing:
     ) -> None:
         self._look = look
         self._ways, self._values, self._present, self._control, self._pace = ways, values, present, control, pace
-        self._ramped = can_ramp(present, values, ways.ramp)
-        self.written = Written(~np.isnan(ways.ramp) & ~self._ramped)
+        self._ramped = ~np.isnan(ways.ramp)
+        self.written = Written(len(ways))
         self._sender = Sender(
             channels,
             ways,
@@ -130,7 +137,7 @@ class Writing:
         self._control.safe_point()
         if self._pace.rate:
             await self._control.abortable(self._pace.turn(len(batch)))
-        return batch if self.stopped else (await self._look(batch))[0]
+        return batch if self.stopped else (await self._look.at(batch))[0]
 
     async def _ramp_all(self, rows: Rows) -> None:
         rows, start = await self._start(rows)
@@ -138,6 +145,7 @@ class Writing:
         elapsed = PERIOD  # the first step goes at once, and is worth a period
         while not ramp.arrived.all() and not self.stopped:
             self._control.safe_point()
+            await self._look.require_permit()
             begun = time.monotonic()
             await self._step(ramp, rows, elapsed)
             if not ramp.arrived.all():
@@ -146,12 +154,14 @@ class Writing:
 
     async def _start(self, rows: Rows) -> tuple[Rows, Readings]:
         """Where ramps begin; those that cannot begin there are written at once."""
-        rows, found = await self._look(rows)
+        rows, found = await self._look.at(rows)
         start = self._present.select(rows) if found is None else found
         able = can_ramp(start, self._values.select(rows), self._ways.ramp[rows])
         if not able.all():
             self.written.at_once[rows[~able]] = True
-            await self._write_all(rows[~able])
+            wait = self._ways.wait[rows]
+            await self._wait_for_all(rows[~able & wait])
+            await self._write_all(rows[~able & ~wait])
         return rows[able], start.select(np.flatnonzero(able))
 
     async def _step(self, ramp: Ramp, rows: Rows, elapsed: float) -> None:

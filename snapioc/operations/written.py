@@ -22,12 +22,11 @@ class Written:
     did not answer. `at_once`: has a `ramp`, but a value that cannot be ramped, and was written at once.
     """
 
-    def __init__(self, at_once: NDArray[np.bool_]) -> None:
-        size = len(at_once)
+    def __init__(self, size: int) -> None:
         self.outcomes = np.full(size, Outcome.NOT_SENT, np.uint8)
         self.touched = np.zeros(size, bool)
         self.late = np.zeros(size, bool)
-        self.at_once = at_once
+        self.at_once = np.zeros(size, bool)
 
     @property
     def sent(self) -> Rows:

@@ -29,16 +29,16 @@ _log = logging.getLogger(__name__)
 @asynccontextmanager
 async def claimed(url: str, who: str) -> AsyncIterator[None]:
     """Be the only IOC on a store for the time of the block. Raises StoreError, naming the other one, if there is one."""
-    path = store_file(url).path
+    # Whatever name it goes by: through a symbolic link it is the same store.
+    path = store_file(url).path.resolve()
     lock = path.with_name(f"{path.name}.lock")
     try:
-        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        handle = await _taken(lock)
     except OSError as fault:
-        _warn(fault)
+        _log.warning("the store cannot be claimed, see to it that no other snapioc uses it: %s", fault)
         yield
         return
     try:
-        await _take(handle, lock)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{who}, process {os.getpid()}".encode(), 0)
         yield
@@ -46,22 +46,26 @@ async def claimed(url: str, who: str) -> AsyncIterator[None]:
         os.close(handle)
 
 
-async def _take(handle: int, lock: Path) -> None:
+async def _taken(lock: Path) -> int:
+    """The locked file. Raises OSError where there are no such locks, StoreError if another one has it for too long."""
     until = time.monotonic() + PATIENCE
     while True:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(lock, handle):  # and not removed since it was opened
+                return handle
         except BlockingIOError:
             if time.monotonic() >= until:
                 other = os.pread(handle, 500, 0).decode(errors="replace")
+                os.close(handle)
                 raise StoreError(f"the store is in use by another snapioc ({other}); its lock is {lock}") from None
-            await asyncio.sleep(0.1)
-        except OSError as fault:
-            _warn(fault)
-            return
-        else:
-            return
+        except OSError:
+            os.close(handle)
+            raise
+        os.close(handle)
+        await asyncio.sleep(0.1)
 
 
-def _warn(fault: OSError) -> None:
-    _log.warning("the store cannot be claimed, see to it that no other snapioc uses it: %s", fault)
+def _is_at(lock: Path, handle: int) -> bool:
+    return lock.exists() and lock.stat().st_ino == os.fstat(handle).st_ino

@@ -7,11 +7,13 @@ import time
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
+
 from snapioc.model import AUTOMATIC, EPICS_EPOCH, Events, NewSnapshot, Origin, Readings, Reason, SnapError, SnapshotHeader
 
 from ..plant import Plant, SetSettings
-from ..save import commit
-from ..wording import reasons
+from ..save import commit, lack
+from ..wording import pvs_of, reasons
 from .dues import Due
 from .members import Members
 from .options import Options
@@ -45,6 +47,9 @@ class Taking:
                 (pv, Reason(reason).text) for pv, reason in zip(pv_set.pvs, readings.reason.tolist(), strict=True)
             )
             raise SnapError(f"no PV could be read ({reasons(missing)})")
+        # It would push a complete one out of what KEEP leaves.
+        if lacking := lack(self._settings, readings):
+            raise SnapError(f"{np.count_nonzero(readings.ok)} of {pvs_of(len(readings))} could be read; {lacking}")
         origin = Origin(group=pv_set.name)
         new = NewSnapshot(pv_set, readings, AUTOMATIC, title, comment, origin=origin, events=events)
         header = await commit(self._plant, new)

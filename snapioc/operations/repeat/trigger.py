@@ -8,7 +8,7 @@ from enum import Enum
 
 import numpy as np
 
-from snapioc.model import DbrType, Events, Metadata, Reading, Readings, Reason, decode, shown
+from snapioc.model import DbrType, Events, Metadata, Reading, Readings, Reason, Refused, decode, shown
 
 
 class Kind(Enum):
@@ -38,13 +38,24 @@ class Trigger:
 
 
 def parse_trigger_on(text: str) -> TriggerOn:
-    """The meaning of "change", "rise", and of "= value" or "value". Never fails: any other text is a value."""
+    """The meaning of "change", "rise", "= value", and of a number. Raises Refused for any other text."""
     text = text.strip()
     if text.casefold() in ("", "change"):
         return TriggerOn()
     if text.casefold() == "rise":
         return TriggerOn("rise", Kind.RISE)
-    return TriggerOn(text, Kind.BECOME, text.removeprefix("=").strip())
+    value = text.removeprefix("=").strip()
+    if not value or (value == text and not _is_number(value)):
+        raise Refused(f"TRIG_ON {text!r} is none of change, rise, and = value (a number, the label of a state, or a text)")
+    return TriggerOn(text, Kind.BECOME, value)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 class TriggerWatch:

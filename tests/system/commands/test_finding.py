@@ -88,7 +88,7 @@ def test_what_is_not_found_is_told(busy: Facility, capsys: Output) -> None:
         assert capsys.readouterr().err == f"snapioc list: {sentence}\n"
 
 
-@pytest.mark.parametrize("argv", [("--since", "yesterday"), ("--until", "2026-02-31"), ("--kind", "golden")])
+@pytest.mark.parametrize("argv", [("--since", "soon"), ("--until", "2026-02-31"), ("--kind", "golden")])
 def test_what_list_does_not_understand_is_2(busy: Facility, capsys: Output, argv: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(busy.arguments("list", *argv))

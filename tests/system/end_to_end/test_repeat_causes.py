@@ -104,7 +104,7 @@ async def test_trig_pv(site: Site) -> None:
     await takes(0, T=6)
     await takes(0, T=0)
     await takes(1, T=1)
-    await watches(TRIG_PV=f"{site.machine}M", TRIG_ON="Trip")
+    await watches(TRIG_PV=f"{site.machine}M", TRIG_ON="= Trip")
     await takes(0, M=1)
     await takes(1, M=2)
     await watches(BURST=3, TRIG_ON="= 1")  # type: ignore[arg-type]

@@ -314,6 +314,12 @@ class FakeStore:
         self.outcomes[restore_id] = (self.outcomes[restore_id][0], end.outcomes)
         return self.restores[restore_id]
 
+    async def restore_record(self, restore_id: int) -> RestoreRecord:
+        self._fail()
+        if restore_id not in self.restores:
+            raise StoreError(f"there is no restore {restore_id}")
+        return self.restores[restore_id]
+
     async def undo_point(self, set_name: str) -> RestoreRecord | None:
         self._fail()
         ended = [r for r in self.restores.values() if r.ended_at is not None and r.written and r.undo_id is not None]

@@ -310,5 +310,5 @@ async def test_a_save_names_what_it_stored_with_invalid_severity(machine: Machin
 async def test_a_preview_says_that_the_restore_would_be_refused(machine: Machine) -> None:
     saved = await machine.saved()
     machine.plant.restore_enabled = False
-    assert await machine.a.preview(saved, OPERATOR)
+    assert not await machine.a.preview(saved, OPERATOR)
     assert machine.a.state.message.endswith("; but a restore would be refused now: restores are disabled (RESTORE_ENABLE)")

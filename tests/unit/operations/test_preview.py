@@ -189,10 +189,12 @@ async def test_what_is_refused_touches_nothing() -> None:
     assert (machine.a.state.preview_id, machine.a.state.ops) == (0, 1)
 
 
-async def test_it_needs_no_permit() -> None:
+async def test_it_shows_its_plan_without_a_permit_but_says_so() -> None:
     machine = await moved()
-    machine.plant.restore_enabled, machine.plant.permit_pv = False, "A:NONE"
-    assert await machine.a.preview(1001, OPERATOR)
+    machine.plant.permit_pv = "A:NONE"
+    assert not await machine.a.preview(1001, OPERATOR)
+    assert (machine.a.state.result, machine.a.state.planned.count) == (Result.PARTIAL, 3)
+    assert "; but a restore would be refused now: the permit PV A:NONE could not be read" in machine.a.state.message
 
 
 async def test_a_store_that_fails_is_a_failed_preview() -> None:

@@ -179,7 +179,7 @@ async def test_every_planned_pv_is_classed_and_recorded(ioc: Started) -> None:
         " 1 holds something else, 1 could not be read; the values before it are in 1002: UNDO takes it back"
     )
     assert await ioc.store.undo_point("A") == ioc.plant.undo_points["A"] == ended
-    assert ioc.left(record) == {1: 2.0, 2: 7.5, 3: Reason.DISCONNECTED}
+    assert ioc.left(record) == {1: Reason.NOT_WRITTEN, 2: 7.5, 3: Reason.DISCONNECTED}
 
 
 async def test_only_what_was_to_be_written_is_read_and_classed(ioc: Started) -> None:
@@ -234,10 +234,14 @@ async def test_a_restore_that_never_came_to_write(ioc: Started) -> None:
 
 
 async def test_an_interrupted_undo_says_so(ioc: Started) -> None:
-    await ioc.interrupted("A", [1.0], [2.0], undoes=7, group="A")
+    first = await ioc.interrupted("A", [1.0], [2.0])
+    await ioc.store.end_restore(first.id, RestoreEnd("success", "", 1))
+    await ioc.interrupted("A", [1.0], [2.0], undoes=first.id, group="A")
     ioc.holds("A", 1.0)
     await ioc.recover()
-    assert ioc.group("A").state.message.startswith("Undo of restore 7 was interrupted after 1 of 1 PV: 1 restored; the")
+    assert ioc.group("A").state.message.startswith(
+        f"Undo of restore {first.id} was interrupted after 1 of 1 PV: 1 restored; the"
+    )
     assert ioc.group("A").state.restore_id == 0
 
 
@@ -436,7 +440,7 @@ async def test_a_damaged_restored_snapshot_leaves_the_previous_values_to_compare
     assert ended.written == 2
     assert "; what they were to hold is not known: snapshot 1001 is damaged in the store; the values" in ended.message
     assert ioc.store.outcomes[record.id][1].texts[0] == "reads 1.0; before the restore it was 2.0"
-    assert ioc.left(record) == {0: 1.0, 1: 2.0, 2: Reason.DISCONNECTED}
+    assert ioc.left(record) == {0: 1.0, 1: Reason.NOT_WRITTEN, 2: Reason.DISCONNECTED}
 
 
 async def test_both_damaged(ioc: Started) -> None:

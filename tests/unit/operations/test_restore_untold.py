@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from snapioc.model import Member, Outcome, PvVerdict, Reason
@@ -89,7 +91,7 @@ async def test_a_record_that_has_its_value_and_does_nothing_with_it_has_failed(
     machine = await moved(Member("A:1"), Member("A:2"))
     machine.at("write", 1, lambda: machine.pvs["A:2"].__dict__.update(status=status, severity=severity))
     assert not await machine.a.restore(1001, OPERATOR)
-    why = f"holds its value, but has done nothing with it: its alarm is {alarm}"
+    why = f"holds its value, but may have done nothing with it: its alarm is {alarm}"
     assert machine.a.state.failures == (("A:2", why),)
 
 
@@ -144,3 +146,86 @@ async def test_what_is_fresh_is_not_looked_at_again() -> None:
     machine.at("write", 1, lambda: machine.move(_2=70.0))
     assert await machine.a.restore(1001, OPERATOR)
     assert machine.texts() == {}
+
+
+async def test_one_that_could_not_be_read_again_was_not_moved() -> None:
+    machine = await moved()
+    machine.move(_2=1.0)
+    machine.at("write", 1, lambda: machine.pvs["A:2"].__dict__.update(reason=Reason.NO_ANSWER))
+    assert await machine.a.restore(1001, OPERATOR)
+    machine.pvs["A:2"].reason = Reason.OK
+    machine.move(_2=105.0)
+    assert await machine.a.undo(OPERATOR)
+    assert machine.hold(*A) == [10.0, 105.0, 12.0]
+
+
+async def test_an_aborted_restore_takes_back_what_it_dragged() -> None:
+    machine = await moved(Member("A:1", wait=True), Member("A:2"), Member("A:3", order=1))
+    machine.move(_2=1.0)
+    machine.pvs["A:1"].busy = 0.05
+
+    def drags() -> None:
+        machine.move(_2=70.0)
+        asyncio.get_running_loop().create_task(machine.a.abort())
+
+    machine.at("put_and_wait", 1, drags)
+    assert not await machine.a.restore(1001, OPERATOR)
+    assert machine.a.state.result is Result.ABORTED
+    assert dict(machine.a.state.failures)["A:2"] == "held its value before, and now reads 70.0 instead of 1.0"
+    assert await machine.a.undo(OPERATOR)
+    assert machine.hold(*A) == [10.0, 1.0, 12.0]
+
+
+async def test_the_redo_of_a_drag_does_not_overwrite_what_was_moved_since() -> None:
+    machine = await moved()
+    machine.move(_2=1.0)
+    machine.at("write", 1, lambda: machine.move(_2=70.0))
+    assert not await machine.a.restore(1001, OPERATOR)
+    assert await machine.a.undo(OPERATOR)
+    machine.move(_2=500.0)
+    assert not await machine.a.undo(OPERATOR)
+    assert "A:2: was moved since: reads 500.0, but the restore left it at 1.0" in machine.a.state.message
+    machine.move(_2=1.0)
+    assert await machine.a.undo(OPERATOR)
+    assert machine.hold(*A) == [0.0, 70.0, 2.0]
+
+
+async def test_a_refused_put_that_did_not_arrive_leaves_nothing_to_take_back() -> None:
+    machine = await moved(Member("A:1"), Member("A:2"), policy=Policy.BEST_EFFORT)
+    machine.pvs["A:2"].outcome = Outcome.REFUSED
+    assert not await machine.a.restore(1001, OPERATOR)
+    machine.pvs["A:2"].outcome = Outcome.DONE
+    machine.move(_2=70.0)
+    machine.a.inputs.policy = Policy.STRICT
+    assert await machine.a.undo(OPERATOR)
+    assert machine.hold("A:1", "A:2") == [10.0, 70.0]
+
+
+@pytest.mark.usefixtures("stale")
+async def test_undo_does_not_pass_over_a_restore_that_overwrote_an_operator() -> None:
+    machine = await moved(Member("A:1", wait=True), Member("A:2", always=True, order=1))
+    assert await machine.a.restore(1001, OPERATOR)
+    machine.at("put_and_wait", 1, lambda: machine.move(_2=70.0))
+    machine.a.inputs.changed_only = False
+    assert await machine.a.restore(1001, OPERATOR)
+    assert machine.record().written == 2
+    assert await machine.a.undo(OPERATOR)
+    assert machine.hold("A:1", "A:2") == [0.0, 1.0]
+
+
+async def test_a_ramp_stops_when_restores_are_disabled() -> None:
+    machine = await moved(Member("A:1", ramp=20.0))
+    machine.at("write", 2, lambda: setattr(machine.plant, "restore_enabled", False))
+    assert not await machine.a.restore(1001, OPERATOR)
+    assert 0.0 < float(str(machine.hold("A:1")[0])) < 10.0
+    assert "stopped: restores are disabled" in machine.a.state.message
+
+
+@pytest.mark.usefixtures("stale")
+async def test_a_ramp_that_could_not_begin_at_the_check_begins_when_it_can() -> None:
+    machine = await moved(Member("A:1", wait=True), Member("A:2", order=1, ramp=20.0))
+    machine.move(_2=float("nan"))
+    machine.at("put_and_wait", 1, lambda: machine.move(_2=4.0))
+    assert await machine.a.restore(1001, OPERATOR)
+    steps = [put["A:2"] for put in machine.channels.puts if "A:2" in put]
+    assert (len(steps), steps[-1]) == (2, 1.0)

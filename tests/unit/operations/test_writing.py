@@ -57,9 +57,14 @@ class FakeControl:
         self.on_show(status)
 
 
-async def as_planned(rows: np.ndarray) -> tuple[np.ndarray, None]:
+class AsPlanned:
     """Nothing has changed since the check."""
-    return rows, None
+
+    async def at(self, rows: np.ndarray) -> tuple[np.ndarray, None]:
+        return rows, None
+
+    async def require_permit(self) -> None:
+        return
 
 
 def readings(values: Sequence[Value], types: Sequence[DbrType]) -> Readings:
@@ -101,7 +106,7 @@ class Machine:
             timeout=timeout,
             stop_on_failure=strict,
             verify=verify,
-            look=as_planned,
+            look=AsPlanned(),
         )
 
     def of(self, pv: str) -> list[Value | None]:

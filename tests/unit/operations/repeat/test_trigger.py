@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from snapioc.model import DbrType, Reason
+from snapioc.model import DbrType, Reason, Refused
 from snapioc.operations.repeat.trigger import Kind, TriggerWatch, parse_trigger_on
 
 from .events import events
@@ -41,7 +41,7 @@ def fired(on: str, values: list[Any], dbr_type: DbrType = DbrType.DOUBLE, labels
         ("rise", [np.nan, 1.0], [1]),
         ("= 3", [3, 2, 3, 3, 3.0, 4, 3], [2, 6]),
         ("3", [0, 3], [1]),
-        ("0x", [0, 3], []),
+        ("= 0x", [0, 3], []),
         ("= 1e-3", [0, 0.001], [1]),
     ],
 )
@@ -50,20 +50,21 @@ def test_numbers(on: str, values: list[Any], expected: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("on", "expected"), [("Fault", [2, 5]), ("= 2", [2, 5]), ("On", [1, 3]), ("rise", [1, 5]), ("change", [1, 2, 3, 4, 5])]
+    ("on", "expected"),
+    [("= Fault", [2, 5]), ("= 2", [2, 5]), ("= On", [1, 3]), ("rise", [1, 5]), ("change", [1, 2, 3, 4, 5])],
 )
 def test_states(on: str, expected: list[int]) -> None:
     assert fired(on, [0, 1, 2, 1, 0, 2], DbrType.ENUM, STATES) == expected
 
 
 def test_states_whose_labels_come_later() -> None:
-    watch = TriggerWatch("X", parse_trigger_on("Fault"))
+    watch = TriggerWatch("X", parse_trigger_on("= Fault"))
     watch.labels = STATES
     assert len(list(watch.heard(events((0, 0), (0, 2), dbr_type=DbrType.ENUM)))) == 1
 
 
 def test_texts() -> None:
-    assert fired("TRIP", [b"OK", b"TRIP", b"TRIP", b"trip"], DbrType.STRING) == [1]
+    assert fired("= TRIP", [b"OK", b"TRIP", b"TRIP", b"trip"], DbrType.STRING) == [1]
     assert fired("5", [b"4", b"5.0"], DbrType.STRING) == [1]
     long = [np.frombuffer(text.ljust(20, b"\0"), np.uint8) for text in (b"OK", b"TRIP", b"TRIP")]
     assert fired("= TRIP", long, DbrType.CHAR) == [1]
@@ -79,3 +80,9 @@ def test_what_a_trigger_says() -> None:
     watch = TriggerWatch("X", parse_trigger_on("= On"))
     (trigger,) = watch.heard(events((0, 0), (0, 1), dbr_type=DbrType.ENUM, labels=STATES))
     assert trigger.why == "X became On (1)"
+
+
+@pytest.mark.parametrize("text", ["banana", "> 5", "fall", "=", "= "])
+def test_what_would_never_fire_is_refused(text: str) -> None:
+    with pytest.raises(Refused, match="is none of change, rise, and = value"):
+        parse_trigger_on(text)
