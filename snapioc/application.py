@@ -92,7 +92,7 @@ async def _plant(config: Config, sets: Sequence[PvSet], stack: AsyncExitStack) -
         _log.error("serving without a store: %s", fault)
         await plant.store_is(fault)
     await asyncio.gather(
-        _connect(plant, list(dict.fromkeys(pv for pv_set in sets for pv in pv_set.pvs))),
+        _connect(plant, list(dict.fromkeys([*(pv for pv_set in sets for pv in pv_set.pvs), *plant.permit_pvs]))),
         asyncio.to_thread(_study, sets),
     )
     # What is there by now stays; looking through it again and again would hold up the loop for tens of milliseconds.

@@ -79,7 +79,7 @@ _REASON_TEXTS = {
     Reason.READ_REFUSED: "the server refused the read",
     Reason.NOT_ASKED: "not part of this snapshot",
     Reason.UNREADABLE: "the reply could not be understood",
-    Reason.HUNG: "the IOC hangs",
+    Reason.HUNG: "IOC hung",
     Reason.UNKNOWN_THEN: "no value is known from before the trigger",
     Reason.EVENTS_LOST: "events were lost: they came faster than they were taken",
     Reason.NOT_WRITTEN: "never written by this restore",

@@ -78,6 +78,11 @@ class Plant:
         self._ways: dict[str, Ways] = {}
 
     @property
+    def permit_pvs(self) -> tuple[str, ...]:
+        """The permit PV, if there is one."""
+        return () if self.permit_pv is None else (self.permit_pv,)
+
+    @property
     def resting(self) -> Status:
         """The status of a group in which no operation runs."""
         return Status.IDLE if self.recovered else Status.STARTING
