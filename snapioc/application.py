@@ -73,7 +73,7 @@ async def _plant(config: Config, sets: Sequence[PvSet], stack: AsyncExitStack) -
     channels = CaChannels()
     channels.start()
     stack.push_async_callback(channels.close, 1.0)
-    store = SqlStore(store_url(config))
+    store = SqlStore(store_url(config), sets=[pv_set.name for pv_set in sets])
     stack.push_async_callback(store.close)
     plant = Plant(
         channels=channels,
@@ -86,6 +86,7 @@ async def _plant(config: Config, sets: Sequence[PvSet], stack: AsyncExitStack) -
         permit_pv=config.restore.permit_pv,
         recovered=False,
     )
+    stack.push_async_callback(plant.settings.close)
     try:
         await store.open(migrate=True)
     except StoreError as fault:

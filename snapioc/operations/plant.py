@@ -44,7 +44,8 @@ class SetSettings:
 @dataclass
 class Plant:
     """Shared by the groups of one IOC; `watchers` are called when anything of it changed, `list_watchers` when a snapshot
-    came, went, or is described otherwise.
+    came, went, or is described otherwise, `deleted_watchers` with its id when one was deleted; they may raise
+    StoreError.
 
     `remembered`: what the store knows from before is taken over. `recovered`: what became of the restores that the last
     stop of the IOC interrupted is known; no restore is accepted before.
@@ -69,12 +70,13 @@ class Plant:
     settings: Settings = field(init=False)
     watchers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     list_watchers: list[Callable[[], None]] = field(default_factory=list)
+    deleted_watchers: list[Callable[[int], Awaitable[None]]] = field(default_factory=list)
     windows: dict[str, TakesWindow] = field(default_factory=dict)
     """How TRIGGER reads the sets of which it is to make window snapshots now."""
 
     def __post_init__(self) -> None:
         self.disabled, self.records = Disabled(self.channels), Records(self.store)
-        self.settings = Settings(self.store)
+        self.settings = Settings(self.store, self.store_is)
         self._ways: dict[str, Ways] = {}
 
     @property
@@ -97,6 +99,23 @@ class Plant:
         if self.newest is None or header.id > self.newest.id:
             self.newest = header
         self.list_changed()
+
+    async def was_deleted(self, snapshot_id: int) -> None:
+        """Name a deleted snapshot no more, and tell those who may."""
+        self.list_changed()
+        for watcher in (self._forget, *self.deleted_watchers):
+            try:
+                await watcher(snapshot_id)
+            except StoreError as fault:
+                await self.store_is(fault)
+        await self.notify()
+
+    async def _forget(self, snapshot_id: int) -> None:
+        if self.newest and self.newest.id == snapshot_id:
+            self.newest = None
+            newest = await self.store.newest()
+            if newest:
+                self.is_newest(newest)
 
     def list_changed(self) -> None:
         """Tell those who show a list of snapshots that it may be another one now."""

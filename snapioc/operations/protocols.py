@@ -150,8 +150,13 @@ class Store(Protocol):
     async def events(self, snapshot_id: int) -> Events | None:
         """What the PVs of a window snapshot did; None if it is none. Rows are those of its set."""
 
-    async def history(self, pv: str, limit: int, set_name: str | None = None) -> list[tuple[SnapshotHeader, Reading]]:
-        """What a PV held in the newest `limit` snapshots that contain it, newest first; of one set or of all."""
+    async def history(
+        self, pv: str, limit: int, set_name: str | None = None, elements: int | None = None
+    ) -> list[tuple[SnapshotHeader, Reading]]:
+        """What a PV held in the newest `limit` snapshots that contain it, newest first; of one set or of all.
+
+        With `elements` only so many of an array, from its first on; `count` of the reading still tells how many it had.
+        """
 
     async def edit(
         self,
@@ -167,7 +172,7 @@ class Store(Protocol):
     async def delete(self, snapshot_id: int, origin: Origin) -> None:
         """Delete a snapshot, and write that into the audit log; its space is given back by `tidy`.
 
-        Raises StoreError if it is golden for a set, or UNDO or a recovery needs it.
+        Raises StoreError if it is golden for a configured set, or UNDO or a recovery needs it.
         """
 
     async def tidy(self) -> bool:
@@ -183,4 +188,7 @@ class Store(Protocol):
         """The settings that were kept, by group and name."""
 
     async def keep_settings(self, changed: Mapping[tuple[str, str], str]) -> None:
-        """Commit these settings."""
+        """Commit these settings. Raises UnknownSnapshot, and commits none, if a GOLDEN_ID names no snapshot.
+
+        What it has committed `delete` and `prune` obey.
+        """

@@ -6,6 +6,7 @@ import asyncio
 
 from snapioc.model import StoreError
 
+from .enduring import enduring
 from .plant import Plant
 
 PERIOD = 60.0
@@ -22,6 +23,10 @@ async def tidy(plant: Plant) -> None:
     """Give back for ever what deletions left; a store that fails is asked again later."""
     changed = asyncio.Event()
     plant.list_watchers.append(changed.set)
+    await enduring("giving space back", lambda: _tidy(plant, changed))
+
+
+async def _tidy(plant: Plant, changed: asyncio.Event) -> None:
     while True:
         try:
             while await plant.store.tidy():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
 
@@ -27,15 +27,20 @@ LINKS = 10_000
 """References to blocks that are deleted per transaction, unless one snapshot alone has more."""
 
 
-async def delete_snapshot(database: Database, snapshot_id: int, origin: Origin) -> None:
-    """Delete a snapshot. Raises StoreError if there is none with this id, it is golden, or UNDO needs it."""
+async def delete_snapshot(database: Database, snapshot_id: int, origin: Origin, sets: Collection[str] | None) -> None:
+    """Delete a snapshot. Raises StoreError if there is none with this id, it is golden for one of these sets, or UNDO
+    needs it.
+
+    A set that is not among them (None: all are) has no golden snapshot any more if it was this one.
+    """
     async with database.write() as connection:
         header = await headers.one(connection, snapshot_id)
-        golden = await settings.golden(connection)
+        golden = await settings.golden(connection, sets)
         if snapshot_id in golden:
             raise StoreError(f"snapshot {snapshot_id} cannot be deleted: it is the golden one of set {golden[snapshot_id]}")
         await restores.check_not_needed(connection, snapshot_id)
         await _remove(connection, [snapshot_id])
+        await settings.forget_golden(connection, snapshot_id)
         await auditing.note(connection, origin, "deleted", snapshot_id, _told(header), "")
 
 
@@ -82,7 +87,7 @@ async def _prunable(connection: AsyncConnection, set_name: str, keep: int | None
     set_id = (await connection.execute(select(pv_set.c.id).where(pv_set.c.name == storable(set_name)))).scalar_one_or_none()
     mine = select(snapshot.c.id).where(snapshot.c.set_id == set_id, snapshot.c.kind == AUTOMATIC)
     tagged = exists().where(snapshot_tag.c.snapshot_id == snapshot.c.id)
-    stays = {*(await settings.golden(connection)), *(await restores.needed(connection, set_name))}
+    stays = {*(await settings.golden(connection, [set_name])), *(await restores.needed(connection, set_name))}
     free = mine.where(~tagged, snapshot.c.id.not_in(any_of(stays))).limit(PRUNED)
     found: list[int] = []
     if keep is not None:

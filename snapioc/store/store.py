@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from snapioc.model import AuditEntry, Events, NewSnapshot, Origin, Page, Reading, Snapshot, SnapshotHeader, Wanted
 
@@ -18,6 +18,14 @@ class SqlStore(RestoreRecords):
     Each raises StoreError, with a sentence for a person, when the database fails or does not hold what was asked for. After
     a failure all connections are made anew, so that it works again as soon as the cause is gone.
     """
+
+    def __init__(self, url: str, *, sets: Collection[str] | None = None, busy_timeout: float = 5.0) -> None:
+        """`sets`: those whose golden snapshots are not deleted, which are the configured ones (default: all).
+
+        A set that is configured no more has no PV to name another one with, and would keep its own for ever.
+        """
+        super().__init__(url, busy_timeout=busy_timeout)
+        self._sets = sets
 
     async def save(self, snapshot: NewSnapshot) -> SnapshotHeader:
         """Commit a snapshot durably; it is there, whole, when this returns."""
@@ -64,13 +72,16 @@ class SqlStore(RestoreRecords):
         async with self._using() as database:
             return await event_blocks.load(database, snapshot_id)
 
-    async def history(self, pv: str, limit: int, set_name: str | None = None) -> list[tuple[SnapshotHeader, Reading]]:
+    async def history(
+        self, pv: str, limit: int, set_name: str | None = None, elements: int | None = None
+    ) -> list[tuple[SnapshotHeader, Reading]]:
         """What a PV held in the newest `limit` snapshots that hold it, newest first; restores' own excepted.
 
-        Of one set or of all; it may be in them by any name for the same field.
+        Of one set or of all; it may be in them by any name for the same field. With `elements` only so many of an array,
+        from its first on; `count` of the reading still tells how many it had.
         """
         async with self._using() as database:
-            return await history(database, pv, limit, set_name)
+            return await history(database, pv, limit, set_name, elements)
 
     async def edit(
         self,
@@ -89,11 +100,11 @@ class SqlStore(RestoreRecords):
     async def delete(self, snapshot_id: int, origin: Origin) -> None:
         """Delete a snapshot, and write that into the audit log. Its id is never used again; `tidy` gives its space back.
 
-        Raises StoreError if it is golden for a set, or UNDO of a set, or the recovery of a restore that has not ended,
-        would need it.
+        Raises StoreError if it is golden for one of `sets`, or UNDO of a set, or the recovery of a restore that has not
+        ended, would need it.
         """
         async with self._using() as database:
-            await deletion.delete_snapshot(database, snapshot_id, origin)
+            await deletion.delete_snapshot(database, snapshot_id, origin, self._sets)
 
     async def tidy(self) -> bool:
         """Give back some of the space of deleted snapshots, in some milliseconds; True if there may be more."""
@@ -120,7 +131,7 @@ class SqlStore(RestoreRecords):
             return await settings.load(connection)
 
     async def keep_settings(self, changed: Mapping[tuple[str, str], str]) -> None:
-        """Commit these settings."""
+        """Commit these settings. Raises UnknownSnapshot, as one with that, if a GOLDEN_ID names no snapshot."""
         async with self._using() as database, database.write() as connection:
             await settings.keep(connection, changed)
 

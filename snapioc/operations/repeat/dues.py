@@ -13,6 +13,9 @@ from .trigger import Trigger
 PATIENT = 100
 """Triggers that wait with BACK: the ring still knows what was at each of them."""
 
+CHANGED = "the settings changed"
+"""Why what was due is missed when PERIOD, ARM, TRIG_PV or TRIG_ON become others while a snapshot is being taken."""
+
 AGAIN = 1.0
 """Seconds at least before a snapshot of a change is tried again, if MIN_INTERVAL is less."""
 
@@ -40,15 +43,22 @@ class Dues:
         self._not_before = 0.0
 
     def follow(self, options: Options, now: float) -> None:
-        """Act on these options from now on. A period begins anew only if it, or ARM, is another one."""
+        """Act on these options from now on. A period begins anew only if it, or ARM, is another one.
+
+        What was due by the options of before and had to wait is missed, if nothing will serve it any more.
+        """
         before, self._options = self._options, options
         period = options.period if options.armed else 0.0
         if period != (self._grid.period if self._grid else 0.0):
+            _, passed = (self._grid.take(now) if self._grid else None) or (0.0, -1)
+            self._account.missed(passed + 1, CHANGED)
             self._grid = Grid(period, now) if period else None
         if not options.armed or (options.trig_pv, options.trig_on) != (before.trig_pv, before.trig_on):
+            self._account.missed(len(self._triggers), CHANGED)
             self._triggers.clear()
         if not (options.armed and options.on_change):
-            self._change = None
+            self._account.missed(int(self._change is not None and self._change[0] <= now), CHANGED)
+            self._change, self._changes = None, 0
 
     def changed(self, pv: str, count: int, now: float) -> None:
         """A member changed, and `count` events in all are changes."""

@@ -18,10 +18,21 @@ from .window import Window
 
 
 class Members:
-    """Hears of all PVs of a set; `changed` is called with a PV and how many events are changes, if there are any."""
+    """Hears of all PVs of a set; `changed` is called with a PV and how many events are changes, if there are any.
 
-    def __init__(self, channels: Channels, pvs: tuple[str, ...], clock: Clock, changed: Callable[[str, int], None]) -> None:
-        self._channels, self._pvs, self._clock, self._changed = channels, pvs, clock, changed
+    `subscribed` is called when the subscription stands, though nothing was heard yet.
+    """
+
+    def __init__(
+        self,
+        channels: Channels,
+        pvs: tuple[str, ...],
+        clock: Clock,
+        changed: Callable[[str, int], None],
+        subscribed: Callable[[], None],
+    ) -> None:
+        self._channels, self._pvs, self._clock = channels, pvs, clock
+        self._changed, self._subscribed = changed, subscribed
         self._windows: list[Window] = []
         self._subscription: Subscription | None = None
         self.since = 0.0
@@ -30,11 +41,22 @@ class Members:
 
     def _forget(self) -> None:
         self._changes, self._ring = Changes(len(self._pvs)), Ring(len(self._pvs), 0.0)
+        self._awaited = np.arange(len(self._pvs))
 
     @property
     def listening(self) -> bool:
         """Whether the PVs are subscribed to."""
         return self._subscription is not None
+
+    @property
+    def heard(self) -> int:
+        """How many PVs have told what they hold."""
+        return int(self._changes.heard.sum())
+
+    @property
+    def awaited(self) -> int:
+        """How many connected PVs have not, as far as `unheard` found them to be connected."""
+        return int((~self._changes.heard[self._awaited]).sum())
 
     @property
     def short(self) -> bool:
@@ -47,6 +69,7 @@ class Members:
         if self._subscription is None:
             self._subscription = await self._channels.subscribe(self._pvs, self._heard)
             self.since = self._clock.now()
+            self._subscribed()
 
     async def leave(self) -> None:
         """Be subscribed no more, as soon as no window is open. Raises SnapError."""
@@ -58,8 +81,10 @@ class Members:
     async def unheard(self) -> int:
         """How many connected PVs have not told yet what they hold. Raises SnapError."""
         silent = np.flatnonzero(~self._changes.heard)
-        gone = await self._channels.disconnected([self._pvs[row] for row in silent.tolist()]) if len(silent) else []
-        return len(silent) - len(gone)
+        names = [self._pvs[row] for row in silent.tolist()]
+        gone = set(await self._channels.disconnected(names)) if names else set()
+        self._awaited = np.array([row for row in silent.tolist() if self._pvs[row] not in gone], np.intp)
+        return len(self._awaited)
 
     @contextmanager
     def window(self) -> Iterator[Window]:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from snapioc.model import AUTOMATIC, SnapError, Wanted
 
+from ..enduring import enduring
 from ..plant import Plant, SetSettings
 from .dues import Due, Dues
 from .keep import Keep
@@ -26,6 +27,9 @@ from .windows import Windows
 RETRY = 1.0
 """Seconds after which a subscription that could not be made or ended is tried again."""
 
+LOOK = 0.2
+"""Seconds between two looks at which PVs have told what they hold, while some have not."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,15 +43,16 @@ class Repeat:
         self._plant, self._clock = plant, clock or Clock()
         self._account = Account(self.name, time.time)
         self._dues = Dues(self._account)
-        self._wake = asyncio.Event()
+        self._wake, self._came = asyncio.Event(), asyncio.Event()
         channels, publish = plant.channels, self._publish
-        self._members = Members(channels, settings.pv_set.pvs, self._clock, self._member_changed)
-        self._trigger = TriggerFeed(channels, self._triggered, self._wake.set)
+        self._members = Members(channels, settings.pv_set.pvs, self._clock, self._member_changed, self._came.set)
+        self._trigger = TriggerFeed(channels, self._triggered, self._came.set)
         self.windows = Windows(channels, settings, self._members, self._clock, self.state, publish)
         self._taking = Taking(plant, settings, self._members, self.windows, self._clock)
         self._pruning = Pruning(plant, self.name, self._account, publish)
+        self._patience = settings.read_timeout
         self._remembered = False
-        self._fault = ""
+        self._fault = self._deaf = ""
         plant.settings.watchers.append(self._follow)
 
     @property
@@ -58,16 +63,21 @@ class Repeat:
     async def put(self, name: str, text: str) -> None:
         """Set one of SETTINGS. Raises Refused with the reason."""
         parse(name, text)
-        await self._plant.settings.put(self.name, name, text)
+        self._plant.settings.change(self.name, name, text)
         self._follow()
         await self._publish()
+        await self._plant.settings.kept()
 
     async def run(self) -> None:
         """Take snapshots for ever."""
         self._follow()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._repeat())
-            tasks.create_task(self._pruning.run())
+            for what, work in (
+                ("taking snapshots", self._repeat),
+                ("hearing PVs", self._attend),
+                ("deleting old snapshots", self._pruning.run),
+            ):
+                tasks.create_task(enduring(f"{what} of {self.name}", work, self._defect))
 
     def _follow(self) -> None:
         """Act on the settings as they are now."""
@@ -100,6 +110,33 @@ class Repeat:
             await self._publish()
             times = [at for at in (self._dues.next, again) if at is not None]
             await self._clock.wait(self._wake, min(times, default=None))
+
+    async def _attend(self) -> None:
+        """Show who came, went and was heard, also while a snapshot is being taken."""
+        while True:
+            self._came.clear()
+            again = await self._look()
+            await self._publish()
+            await self._clock.wait(self._came, again)
+
+    async def _look(self) -> float | None:
+        """See whether all that can be heard is; when to look again if not."""
+        try:
+            await self._trigger.learn_labels()
+            silent = await self._members.unheard() if self._members.listening and self._patient else 0
+        except SnapError as fault:
+            self._deaf = str(fault)
+            return self._clock.now() + RETRY
+        self._deaf = ""
+        return self._clock.now() + LOOK if silent else None
+
+    @property
+    def _patient(self) -> bool:
+        return self._clock.now() < self._members.since + self._patience
+
+    async def _defect(self, why: str) -> None:
+        self._account.failed(why)
+        await self._publish()
 
     async def _arrange(self) -> float | None:
         """Have the subscriptions be as the options want them; when to try again if that failed."""
@@ -149,6 +186,8 @@ class Repeat:
         await self._publish()
 
     async def _publish(self) -> None:
-        self.state.watched = watched(self.options, self._trigger.connected, self._members, self._fault)
+        self.state.watched = watched(
+            self.options, self._trigger.lacking(self.options), self._members, self._patient, self._fault or self._deaf
+        )
         for watcher in self.watchers:
             await watcher(self)

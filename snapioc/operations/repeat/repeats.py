@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from ..enduring import enduring
 from ..plant import Plant
 from .repeat import Repeat
 
@@ -28,9 +29,9 @@ class Repeats(dict[str, Repeat]):
     async def run(self) -> None:
         """Take snapshots for ever."""
         async with asyncio.TaskGroup() as tasks:
-            for repeat in self.values():
-                tasks.create_task(repeat.run())
-            tasks.create_task(self._tell())
+            for name, repeat in self.items():
+                tasks.create_task(enduring(f"the repetition of {name}", repeat.run))
+            tasks.create_task(enduring("showing the newest snapshot", self._tell))
 
     async def _tell(self) -> None:
         while True:

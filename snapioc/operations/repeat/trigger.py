@@ -10,6 +10,8 @@ import numpy as np
 
 from snapioc.model import DbrType, Events, Metadata, Reading, Readings, Reason, Refused, decode, shown
 
+from ..wording import short
+
 
 class Kind(Enum):
     """What TRIG_PV has to do."""
@@ -101,7 +103,7 @@ class TriggerWatch:
 
     def _trigger(self, readings: Readings, row: int) -> Trigger:
         did = {Kind.CHANGE: "changed to", Kind.RISE: "rose to", Kind.BECOME: "became"}[self._on.kind]
-        why = f"{self._pv} {did} {shown(readings.reading(row))}"
+        why = f"{self._pv} {did} {short(shown(readings.reading(row)))}"
         return Trigger(why, int(readings.seconds[row]), int(readings.nanoseconds[row]))
 
 

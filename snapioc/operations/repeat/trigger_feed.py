@@ -21,25 +21,30 @@ class TriggerFeed:
         self._wanted: Wanted = None
         self._watch: TriggerWatch | None = None
         self._subscription: Subscription | None = None
-        self._labels_missing = False
+        self._labels_asked = self._labels_known = 0
 
-    @property
-    def connected(self) -> bool:
-        """Whether the value of TRIG_PV is known now."""
-        return self._watch is not None and self._watch.connected
+    def lacking(self, options: Options) -> str:
+        """What is in the way of triggers by these options; empty if nothing is."""
+        if self._wanted != _wanted(options) or self._watch is None or not self._watch.connected:
+            return "is not connected"
+        return "has states whose names are not known yet" if self._labels_known != self._labels_asked else ""
 
     async def follow(self, options: Options) -> None:
         """Be subscribed to what these options watch. Raises SnapError."""
-        wanted = (options.trig_pv, options.trig_on) if options.armed and options.trig_pv else None
+        wanted = _wanted(options)
         if wanted != self._wanted:
             await self._leave()
             if wanted:
                 await self._listen(*wanted)
             self._wanted = wanted
-        if self._labels_missing and self._watch:
-            self._labels_missing = False
-            states = await self._channels.states([options.trig_pv])
-            self._watch.labels = states.metadatas[states.metadata[0]].labels if states.metadata[0] >= 0 else ()
+
+    async def learn_labels(self) -> None:
+        """Ask for the names of the states of TRIG_PV if they are wanted and not known. Raises SnapError."""
+        asked, watch, wanted = self._labels_asked, self._watch, self._wanted
+        if asked != self._labels_known and watch and wanted:
+            states = await self._channels.states([wanted[0]])
+            watch.labels = states.metadatas[states.metadata[0]].labels if states.metadata[0] >= 0 else ()
+            self._labels_known = asked
 
     async def _listen(self, pv: str, on: TriggerOn) -> None:
         self._watch = watch = TriggerWatch(pv, on)
@@ -49,7 +54,7 @@ class TriggerFeed:
             for trigger in watch.heard(events):
                 self._fired(trigger)
             if watch.connected != was:
-                self._labels_missing = on.kind is Kind.BECOME and bool((events.readings.dbr_type == DbrType.ENUM).any())
+                self._labels_asked += on.kind is Kind.BECOME and bool((events.readings.dbr_type == DbrType.ENUM).any())
                 self._came()
 
         self._subscription = await self._channels.subscribe([pv], heard)
@@ -58,3 +63,8 @@ class TriggerFeed:
         if self._subscription:
             await self._subscription.close()
         self._subscription = self._watch = self._wanted = None
+        self._labels_known = self._labels_asked
+
+
+def _wanted(options: Options) -> Wanted:
+    return (options.trig_pv, options.trig_on) if options.armed and options.trig_pv else None

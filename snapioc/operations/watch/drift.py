@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from snapioc.model import Readings, SnapError, SnapshotHeader, StoreError
 
+from ..enduring import enduring
 from ..plant import Plant
 from .golden import Drift, Golden
 from .grid import next_due
@@ -47,8 +48,9 @@ class DriftWatch:
     async def run(self) -> None:
         """Watch for ever."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._watch())
-            tasks.create_task(self._reference.follow(self._tell))
+            what = f"the golden snapshot of {self._set_name}"
+            tasks.create_task(enduring(f"the distance from {what}", self._watch, self._defect))
+            tasks.create_task(enduring(what, lambda: self._reference.follow(self._tell)))
 
     async def _watch(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -108,6 +110,10 @@ class DriftWatch:
         if self.golden is None:
             self.drift = STARTING
         self._news.set()
+        await self._tell()
+
+    async def _defect(self, why: str) -> None:
+        self.drift = _unknown(why)
         await self._tell()
 
     async def _tell(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from snapioc.model import AFTER_RESTORE, BEFORE_RESTORE, GOLDEN_ID, Refused, StoreError, UnknownSnapshot
@@ -22,6 +23,7 @@ class WatchSettings:
 
     def __init__(self, plant: Plant, set_name: str, changed: Callable[[], Awaitable[None]]) -> None:
         self._plant, self._set_name, self._changed = plant, set_name, changed
+        self._one_golden = asyncio.Lock()
 
     @property
     def golden_id(self) -> int:
@@ -39,10 +41,15 @@ class WatchSettings:
         return int(self._number(_MAXIMUM, MAXIMUM))
 
     async def set_golden(self, snapshot_id: int) -> None:
-        """Make a snapshot the golden one; 0: none."""
-        if snapshot_id:
-            await self._require_usable(snapshot_id)
-        await self._put(GOLDEN_ID, str(snapshot_id))
+        """Make a snapshot the golden one; 0: none. It counts once it is on disk: only from then on is it not deleted.
+
+        Of two calls the second one counts, however long each takes.
+        """
+        async with self._one_golden:
+            if snapshot_id:
+                await self._require_usable(snapshot_id)
+            await self._commit_golden(snapshot_id)
+            await self._changed()
 
     async def set_period(self, seconds: float) -> None:
         """Check so often; 0: not at all."""
@@ -68,9 +75,19 @@ class WatchSettings:
         if header.kind in (BEFORE_RESTORE, AFTER_RESTORE):
             raise Refused(f"snapshot {snapshot_id} was made for UNDO and holds only what one restore wrote")
 
+    async def _commit_golden(self, snapshot_id: int) -> None:
+        try:
+            await self._plant.settings.commit(self._set_name, GOLDEN_ID, str(snapshot_id))
+        except UnknownSnapshot as unknown:
+            raise Refused(str(unknown)) from unknown
+        except StoreError as fault:
+            await self._plant.store_is(fault)
+            raise Refused(f"{GOLDEN_ID} stays {self.golden_id}, for {snapshot_id} cannot be kept: {fault}") from fault
+
     def _number(self, name: str, default: float) -> float:
         return self._plant.settings.number(self._set_name, name, default)
 
     async def _put(self, name: str, value: str) -> None:
-        await self._plant.settings.put(self._set_name, name, value)
+        self._plant.settings.change(self._set_name, name, value)
         await self._changed()
+        await self._plant.settings.kept()

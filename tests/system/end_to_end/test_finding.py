@@ -166,6 +166,7 @@ def test_what_cannot_be_understood_is_refused_with_a_sentence(world: World) -> N
     assert "cannot stand in a PV name" in world.refusal("", "LIST:PV", "two words")
     assert "there is no page 99" in world.refusal("", "LIST:PAGE", 99)
     assert "there is no page 0" in world.refusal("", "LIST:PAGE", 0)
+    assert "there is no page 0" in world.get("LIST:MESSAGE.VAL$")
     assert "there is no snapshot 77" in world.refusal("", "SEL:ID", 77)
     assert "probably cut" in world.refusal("", "LIST:TITLE", "x" * 39)
     assert "no snapshot is selected" in world.refusal("", "SEL:TITLE", "x")
@@ -283,6 +284,7 @@ def test_deleting_asks_twice_and_spares_what_is_needed(world: World) -> None:
     world.put("LIST:TITLE", "to be deleted")
     world.put("SEL:DELETE", gone)
     assert (world.get("SEL:ID"), world.ids()) == (0, [undone, golden])
+    assert gone not in (world.get("A:LAST_ID"), world.get("NEWEST_ID"))
     world.until(lambda: world.get("OP1:SEL:ID") == 0)
     assert world.get("OP1:SEL:MESSAGE.VAL$") == f"Snapshot {gone} was deleted by somebody"
     assert world.sql(f"select count(*) from snapshot where id = {gone}") == [(0,)]

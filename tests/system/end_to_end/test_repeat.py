@@ -52,12 +52,12 @@ async def test_all_settings_survive_a_kill_and_it_goes_on_by_itself(site: Site) 
     assert await aioca.caget(f"{console}TRIG_ON") == "= 7"
     await aioca.caput(f"{console}ARM", "Off", wait=True)
     assert await desk.get("ARM") == 0
-    assert await desk.text("ARMED_WHY") == "ARM is 0"
+    assert await desk.text("ARMED_WHY") == "ARM is 0; WINDOW is not active"
 
 
 async def test_what_is_refused_is_counted(site: Site) -> None:
     desk = site.snapioc(["X"], site.ioc(plain("X")))
-    for refused, (name, value) in enumerate([("PERIOD", 0.05), ("KEEP", "lots"), ("BURST", 0), ("TRIG_PV", "A B")], 1):
+    for refused, (name, value) in enumerate([("PERIOD", 0.05), ("KEEP", "9" * 20), ("BURST", 0), ("TRIG_PV", "A B")], 1):
         assert await desk.put(name, value) != 1
         assert await desk.get("REFUSED") == refused
         assert name in await desk.text("REFUSED_WHY")
@@ -91,11 +91,16 @@ async def test_keep(site: Site) -> None:
     async with store_of(desk) as store:
         await store.edit(ids[0], Origin("tester"), tags=["beam"])
     assert await desk.put("GOLDEN_ID", ids[1]) == 1
-    await configure(desk, KEEP="5")
 
     async def few(most: int) -> bool:
         return len(await automatic(desk)) <= most
 
+    await configure(desk, KEEP="1000000000")
+    await until_taken(desk, (await counts(desk))[0] + 2)
+    await configure(desk, KEEP="8766000h")
+    await until_taken(desk, (await counts(desk))[0] + 2)
+    assert "deleted" not in await desk.text("AUTO_MESSAGE")
+    await configure(desk, KEEP="5")
     await until(lambda: few(40))
     await until_taken(desk, (await counts(desk))[0] + 15)
     await desk.put("PERIOD", 0.5)

@@ -220,4 +220,4 @@ async def is_saving(desk: Desk) -> bool:
 
 
 async def is_connected(desk: Desk) -> bool:
-    return "not connected" not in (why := await desk.text("ARMED_WHY")) and "not subscribed" not in why
+    return "not connected" not in (why := await desk.text("ARMED_WHY")) and "arming" not in why

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snapioc.model import NewSnapshot, StoreError
+from snapioc.model import NewSnapshot, StoreError, UnknownSnapshot
 from snapioc.store import SqlStore
 from tests.unit.store.material import assert_same, doubles, everything, numbered, random_bits
 
@@ -127,6 +127,37 @@ async def test_a_golden_snapshot_stays(store: SqlStore) -> None:
     assert len(await store.audit()) == 1
     await store.keep_settings({("SR", "GOLDEN_ID"): "0"})
     await store.delete(golden.id, ANN)
+
+
+async def test_what_is_not_there_cannot_be_golden(store: SqlStore) -> None:
+    await store.keep_settings({("SR", "PERIOD"): "1"})
+    for nothing in ("1001", str(1 << 70)):
+        with pytest.raises(UnknownSnapshot, match=f"there is no snapshot {nothing}"):
+            await store.keep_settings({("SR", "PERIOD"): "2", ("SR", "GOLDEN_ID"): nothing})
+    assert await store.settings() == {("SR", "PERIOD"): "1"}
+
+
+@pytest.mark.parametrize("deleted_first", [False, True])
+async def test_a_snapshot_is_made_golden_or_deleted_but_not_both(store: SqlStore, deleted_first: bool) -> None:
+    for _ in range(10):
+        golden = await store.save(noise(0, 3))
+        both = [store.keep_settings({("SR", "GOLDEN_ID"): str(golden.id)}), store.delete(golden.id, ANN)]
+        results = await asyncio.gather(*(reversed(both) if deleted_first else both), return_exceptions=True)
+        assert [type(result) for result in results].count(type(None)) == 1
+        kept = (await store.settings()).get(("SR", "GOLDEN_ID")) == str(golden.id)
+        assert kept == (golden.id in [header.id for header in await store.headers()])
+
+
+async def test_the_golden_snapshot_of_a_set_that_is_configured_no_more_can_be_deleted(store: SqlStore, path: Path) -> None:
+    golden, other = await store.save(noise(0, 3)), await store.save(noise(1, 3))
+    await store.keep_settings({("SR", "GOLDEN_ID"): str(golden.id), ("BR", "GOLDEN_ID"): str(other.id)})
+    later = SqlStore(url_of(path), sets=["BR"])
+    await later.open(migrate=True)
+    with pytest.raises(StoreError, match="the golden one of set BR"):
+        await later.delete(other.id, ANN)
+    await later.delete(golden.id, ANN)
+    assert await later.settings() == {("BR", "GOLDEN_ID"): str(other.id)}
+    await later.close()
 
 
 async def test_space_is_given_back_step_by_step(store: SqlStore, path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from snapioc.model import (
     ReadingsBuilder,
     Reason,
     SnapshotHeader,
+    shown,
 )
 from snapioc.model import DbrType as T
 from snapioc.store import SqlStore
@@ -101,6 +103,40 @@ async def test_the_history_of_each_kind_of_pv_is_what_the_snapshots_hold(store: 
         found = await store.history(pv, 100, "SR")
         assert [(header, repr(reading)) for header, reading in found] == expected
         assert len(expected) == (4 if pv == "WAVE:7" else 6)
+
+
+async def test_of_an_array_the_history_keeps_as_much_as_is_wanted(store: SqlStore) -> None:
+    rng = np.random.default_rng(1)
+    waves = [rng.random(300_000) for _ in range(6)]
+    names = ("WAVE", "TEXTS", "TEXT")
+    for wave in waves:
+        builder = ReadingsBuilder(3)
+        builder.add(0, T.DOUBLE, wave)
+        builder.add(1, T.STRING, [b"one", b"two", b"three"])
+        builder.add(2, T.STRING, b"a text")
+        await store.save(NewSnapshot(pv_set(names), builder.build()))
+    found = [reading for _, reading in await store.history("WAVE", 10, elements=7)]
+    assert [reading.value.tolist() for reading in found] == [wave[:7].tolist() for wave in reversed(waves)]
+    assert {(reading.count, shown(reading)[-8:]) for reading in found} == {(300_000, "(300000)")}
+    whole = [reading.value.tolist() for _, reading in await store.history("WAVE", 10)]
+    assert whole == [wave.tolist() for wave in reversed(waves)]
+    texts = [(await store.history(name, 1, elements=2))[0][1].value for name in names[1:]]
+    assert texts == [[b"one", b"two"], b"a text"]
+
+
+async def test_history_of_a_long_array_takes_little_room(store: SqlStore) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(40):
+        builder = ReadingsBuilder(1)
+        builder.add(0, T.DOUBLE, rng.random(200_000))
+        await store.save(NewSnapshot(pv_set(["WAVE"]), builder.build()))
+    await store.history("WAVE", 1, elements=10)
+    tracemalloc.start()
+    try:
+        assert len(await store.history("WAVE", 40, elements=10)) == 40
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 async def test_history_is_limited_and_of_one_set(store: SqlStore) -> None:

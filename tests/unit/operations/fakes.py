@@ -244,12 +244,16 @@ class FakeStore:
     clock: float = 0.0
     """Seconds: each beginning and end of a restore takes one."""
     hook: Callable[[str], None] = lambda call: None
-    """Called first in `begin_restore` and `end_restore` with their names; what it raises is raised."""
+    """Called first in `begin_restore`, `end_restore` and `keep_settings` with their names; what it raises is raised."""
     last_id: int = 1000
     happened: dict[int, Events] = field(default_factory=dict)
     """The events of window snapshots."""
     kept: dict[tuple[str, str], str] = field(default_factory=dict)
     """The settings."""
+    sets: tuple[str, ...] | None = None
+    """The sets whose golden snapshots stay; None: all."""
+    unlocked: asyncio.Event | None = None
+    """What `keep_settings` waits for, if anything."""
     log: list[AuditEntry] = field(default_factory=list)
     """The audit log, the newest last."""
     untidy: int = 0
@@ -346,7 +350,9 @@ class FakeStore:
         await self.load(snapshot_id)
         return self.happened.get(snapshot_id)
 
-    async def history(self, pv: str, limit: int, set_name: str | None = None) -> list[tuple[SnapshotHeader, Reading]]:
+    async def history(
+        self, pv: str, limit: int, set_name: str | None = None, elements: int | None = None
+    ) -> list[tuple[SnapshotHeader, Reading]]:
         found = self._found(Wanted(kinds=(MANUAL, AUTOMATIC), pv=pv, set_name=set_name or ""))[:limit]
         of = [self.snapshots[header.id] for header in found]
         return [(s.header, s.readings.reading(s.pv_set.canonical.index(canonical_name(pv)))) for s in of]
@@ -380,6 +386,7 @@ class FakeStore:
         if why:
             raise StoreError(f"snapshot {snapshot_id} cannot be deleted: {why}")
         del self.snapshots[snapshot_id]
+        self.kept = {key: value for key, value in self.kept.items() if (key[1], value) != (GOLDEN_ID, str(snapshot_id))}
         self._note(origin, "deleted", snapshot_id, f"{header.kind} snapshot of set {header.set_name}", "")
 
     async def tidy(self) -> bool:
@@ -401,7 +408,13 @@ class FakeStore:
         return dict(self.kept)
 
     async def keep_settings(self, changed: Mapping[tuple[str, str], str]) -> None:
+        self.hook("keep_settings")
+        if self.unlocked:
+            await self.unlocked.wait()
         self._fail()
+        for (_, name), value in changed.items():
+            if name == GOLDEN_ID and value.isdecimal() and int(value):
+                await self.load(int(value))
         self.kept |= changed
 
     def _found(self, wanted: Wanted) -> list[SnapshotHeader]:
@@ -410,7 +423,7 @@ class FakeStore:
 
     async def _why_it_stays(self, header: SnapshotHeader) -> str:
         for (group, name), value in self.kept.items():
-            if name == GOLDEN_ID and value == str(header.id):
+            if name == GOLDEN_ID and value == str(header.id) and (self.sets is None or group in self.sets):
                 return f"it is the golden one of set {group}"
         needing = [*(await self.unfinished_restores()), await self.undo_point(header.set_name)]
         for record in needing:

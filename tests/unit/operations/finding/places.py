@@ -11,6 +11,7 @@ from typing import Any
 from snapioc.model import NewSnapshot, Page, PvSet, Reading, Snapshot, SnapshotHeader, Wanted
 from snapioc.operations import Console
 from snapioc.operations.finding import Browser
+from snapioc.operations.settings import Settings
 
 from ..fakes import FakeStore
 from ..machine import Machine
@@ -33,9 +34,11 @@ class SlowStore(FakeStore):
         await self._pass()
         return await super().load(snapshot_id)
 
-    async def history(self, pv: str, limit: int, set_name: str | None = None) -> list[tuple[SnapshotHeader, Reading]]:
+    async def history(
+        self, pv: str, limit: int, set_name: str | None = None, elements: int | None = None
+    ) -> list[tuple[SnapshotHeader, Reading]]:
         self.queries.append(pv)
-        found = await super().history(pv, limit, set_name)
+        found = await super().history(pv, limit, set_name, elements)
         await self._pass()
         return found
 
@@ -56,6 +59,7 @@ class Place(Machine):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.store = self.plant.store = SlowStore()
+        self.plant.settings = Settings(self.store, self.plant.store_is)
         self.console.browser = Browser(self.plant, self.console.state)
 
     async def filled(self, count: int, **fields: Any) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 
 from snapioc.model import DbrType, Metadata, Reading, Reason, Refused
 from snapioc.operations.finding.history import History, Past, number_of, past_of
+from snapioc.operations.wording import WIDTH
 
 from .places import Place, Seen, place, until
 
@@ -109,3 +111,31 @@ def test_units_are_the_newest_that_are_known() -> None:
     readings = [Reading(Reason.DISCONNECTED), reading(1.0, units="A"), reading(1.0, units="mA")]
     header = type("Header", (), {"id": 1, "taken_at": 2.0})()
     assert past_of([(header, each) for each in readings]).units == "A"
+
+
+async def test_of_arrays_only_the_beginning_is_asked_for() -> None:
+    asked = []
+    async with place(1) as here:
+        ask = here.store.history
+
+        async def history(*args: Any, **options: Any) -> Any:
+            asked.append(options)
+            return await ask(*args, **options)
+
+        here.store.history = history  # type: ignore[method-assign]
+        await of(here).choose("A:1")
+    assert asked == [{"elements": WIDTH}]
+
+
+def test_a_cut_array_still_tells_its_length() -> None:
+    cut = Reading(Reason.OK, DbrType.DOUBLE, 300_000, np.arange(200.0))
+    header = type("Header", (), {"id": 1, "taken_at": 2.0})()
+    assert past_of([(header, cut)]).texts == ("[0.0, 1.0, 2.0, 3.0, 4.0, ...] (300000)",)
+
+
+async def test_a_refusal_is_told_until_a_put_is_not_refused() -> None:
+    async with place(1) as here:
+        await of(here).refused("blanks cannot stand in a PV name")
+        assert of(here).message == "blanks cannot stand in a PV name"
+        await of(here).choose("A:1")
+        assert of(here).message == ""

@@ -170,6 +170,57 @@ async def test_a_page_that_is_overtaken_by_a_filter_is_not_turned_to() -> None:
         assert state(here) == (45, 1, 3, 0)
 
 
+@pytest.mark.parametrize("is_away", [False, True])
+async def test_a_page_that_follows_a_refresh_stands_behind_the_newest_of_all(is_away: bool) -> None:
+    async with place(66) as here:
+        part = here.console.browser.list
+        if is_away:
+            here.store.fault = "the disk is gone"
+        await asyncio.gather(part.newest(), part.turn(1))
+        here.store.fault = None
+        if is_away:
+            await part.again()
+        assert (state(here), ids(here)[0]) == ((66, 2, 4, 0), 1046)
+        await here.filled(1)
+        await until(lambda: state(here)[3] == 1)
+        await part.turn(1)
+        assert (state(here), ids(here)[0]) == ((66, 3, 4, 1), 1026)
+
+
+async def test_next_turns_the_list_that_was_asked_for_before_it() -> None:
+    async with place(45) as here:
+        part = here.console.browser.list
+        await part.filter(title="nothing has this title")
+        await asyncio.gather(part.filter(title=""), part.turn(1), part.turn(1))
+        assert state(here) == (45, 3, 3, 0)
+        await asyncio.gather(part.turn_to(1), part.turn(1))
+        assert state(here) == (45, 2, 3, 0)
+        await asyncio.gather(part.turn(1), part.filter(set_name="A"))
+        assert state(here) == (45, 1, 3, 0)
+
+
+async def test_a_refusal_is_told_until_a_put_is_not_refused() -> None:
+    async with place(1) as here:
+        part = here.console.browser.list
+        await part.refused("there is no page 9")
+        await here.filled(1)
+        await until(lambda: len(ids(here)) == 2)
+        assert part.message == "there is no page 9"
+        await part.turn(1)
+        assert part.message == ""
+
+
+async def test_filters_that_let_nothing_pass_are_said_so() -> None:
+    async with place() as here:
+        part = here.console.browser.list
+        assert part.message == ""
+        await part.filter(title="nothing has this title")
+        assert part.message == "No snapshot matches"
+        await here.filled(1)
+        await part.filter(title="")
+        assert part.message == ""
+
+
 async def test_when_the_store_does_not_answer_the_rows_stay_and_a_sentence_says_why() -> None:
     async with place(25) as here:
         part = here.console.browser.list

@@ -54,12 +54,39 @@ async def test_none_is_selected_by_0() -> None:
         assert (of(here).header, of(here).values.rows, of(here).values.count, of(here).id) == (None, (), 0, 0)
 
 
-async def test_an_unknown_one_is_refused_and_nothing_changes() -> None:
-    async with place(1) as here:
+async def test_an_unknown_one_is_refused_and_none_is_selected() -> None:
+    """Whoever edits without a look at the refusal must not edit the one that was selected before."""
+    async with place(1, title="old") as here:
         await of(here).choose(1001)
         with pytest.raises(Refused, match="there is no snapshot 4711"):
             await of(here).choose(4711)
-        assert (of(here).id, of(here).asked, len(of(here).values.rows)) == (1001, 1001, 3)
+        assert (of(here).id, of(here).asked, of(here).values.rows) == (0, 0, ())
+        assert of(here).message == "there is no snapshot 4711"
+        with pytest.raises(Refused, match="no snapshot is selected"):
+            await of(here).edit(OPERATOR, title="meant for 4711")
+        assert here.store.snapshots[1001].header.title == "old"
+        assert await of(here).choose(1001)
+        assert of(here).message == ""
+
+
+async def test_a_refusal_is_told_until_a_put_is_not_refused() -> None:
+    async with place(1, *many(45)) as here:
+        await of(here).choose(1001)
+        await of(here).refused("there is no page 9")
+        here.plant.list_changed()
+        assert of(here).message == "there is no page 9"
+        await of(here).turn(1)
+        assert of(here).message == ""
+
+
+async def test_a_filter_that_chooses_nothing_is_said_so() -> None:
+    async with place(1) as here:
+        await of(here).choose_pvs("X:*")
+        assert of(here).message == ""
+        assert await of(here).choose(1001)
+        assert of(here).message == "No PV matches"
+        assert await of(here).choose_pvs("A:*")
+        assert of(here).message == ""
 
 
 async def test_when_the_store_does_not_answer_a_sentence_says_why() -> None:
@@ -271,6 +298,19 @@ async def test_deleting_takes_the_id_once_more() -> None:
         assert [header.id for header in here.console.browser.list.listed.rows] == [1002]
 
 
+async def test_a_deleted_one_is_the_newest_no_more() -> None:
+    async with place(0) as here:
+        for _ in range(2):
+            await here.a.trigger(Origin("somebody", "desk", "A"))
+        first, second = 1001, 1002
+        assert (here.a.state.last_id, here.plant.newest and here.plant.newest.id) == (second, second)
+        for gone, left in ((second, first), (first, 0)):
+            await of(here).choose(gone)
+            await of(here).delete(gone, OPERATOR)
+            assert here.a.state.last_id == left
+            assert (here.plant.newest.id if here.plant.newest else 0) == left
+
+
 async def test_a_golden_one_stays_and_the_refusal_says_why() -> None:
     async with place(1) as here:
         here.store.kept["A", GOLDEN_ID] = "1001"
@@ -278,6 +318,17 @@ async def test_a_golden_one_stays_and_the_refusal_says_why() -> None:
         with pytest.raises(Refused, match="1001 cannot be deleted: it is the golden one of set A"):
             await of(here).delete(1001, OPERATOR)
         assert of(here).id == 1001
+
+
+async def test_that_of_a_set_that_is_configured_no_more_is_not_golden() -> None:
+    async with place(1) as here:
+        await here.plant.settings.commit("A", GOLDEN_ID, "1001")
+        here.store.sets = ("B",)
+        del here.plant.sets["A"]
+        await of(here).choose(1001)
+        assert not of(here).is_golden
+        await of(here).delete(1001, OPERATOR)
+        assert here.store.snapshots == {}
 
 
 async def test_other_consoles_learn_that_it_was_deleted() -> None:
@@ -295,9 +346,9 @@ async def test_golden_is_told() -> None:
     async with place(2) as here:
         await of(here).choose(1001)
         assert not of(here).is_golden
-        await here.plant.settings.put("A", GOLDEN_ID, "1001")
+        await here.plant.settings.commit("A", GOLDEN_ID, "1001")
         assert of(here).is_golden
-        await here.plant.settings.put("A", GOLDEN_ID, "1002")
+        await here.plant.settings.commit("A", GOLDEN_ID, "1002")
         assert not of(here).is_golden
 
 

@@ -102,3 +102,23 @@ async def test_space_is_given_back_until_there_is_none_and_after_each_deletion(m
     assert not task.done()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_defect_does_not_end_the_tidying(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("snapioc.operations.enduring.REST", 0.0)
+    machine, tried = Machine(), 0
+
+    async def broken() -> bool:
+        nonlocal tried
+        tried += 1
+        raise OverflowError("too large")
+
+    machine.store.untidy = 1
+    with monkeypatch.context() as patch:
+        patch.setattr(machine.store, "tidy", broken)
+        task = asyncio.create_task(tidy(machine.plant))
+        await until(lambda: tried > 2)
+    await until(lambda: machine.store.untidy == 0)
+    assert len([record for record in caplog.records if record.exc_info]) == 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from snapioc.model import AUTOMATIC, Reason, Refused, SnapError
+from snapioc.model import AUTOMATIC, DbrType, Reason, Refused, SnapError
+from snapioc.operations import enduring
 from snapioc.operations.repeat import Repeat, Repeats
 
 from ..fakes import FakeChannels, FakePv
@@ -21,8 +22,8 @@ from .hand_clock import HandClock, spin
 class Site:
     """The machine of two sets, with the repetition of A."""
 
-    def __init__(self) -> None:
-        self.machine, self.clock = Machine(), HandClock()
+    def __init__(self, **machine: object) -> None:
+        self.machine, self.clock = Machine(**machine), HandClock()  # type: ignore[arg-type]
         self.channels: FakeChannels = self.machine.channels
         self.repeat = Repeat(self.machine.plant, self.machine.plant.sets["A"], self.clock)
 
@@ -51,8 +52,8 @@ class Site:
 
 
 @asynccontextmanager
-async def running(**settings: object) -> AsyncIterator[Site]:
-    site = Site()
+async def running(site: Site | None = None, **settings: object) -> AsyncIterator[Site]:
+    site = site or Site()
     await site.set(**settings, ARM=1)
     task = asyncio.create_task(site.repeat.run())
     await spin()
@@ -62,6 +63,18 @@ async def running(**settings: object) -> AsyncIterator[Site]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_what_is_set_counts_before_it_is_on_disk() -> None:
+    async with running(PERIOD=1) as site:
+        site.machine.store.unlocked = asyncio.Event()
+        put = asyncio.create_task(site.repeat.put("ARM", "0"))
+        await asyncio.sleep(0)
+        assert not site.repeat.options.armed
+        assert site.machine.store.kept["A", "ARM"] == "1"
+        site.machine.store.unlocked.set()
+        await put
+        assert site.machine.store.kept["A", "ARM"] == "0"
 
 
 async def test_nothing_happens_unless_it_is_armed() -> None:
@@ -424,10 +437,158 @@ async def test_a_subscription_that_cannot_be_had_is_tried_again() -> None:
         site.channels.hook = hook
         await site.set(ON_CHANGE=1)
         await spin()
-        assert site.repeat.state.watched.endswith("not subscribed to yet; CA hangs")
+        assert site.repeat.state.watched.startswith("arming: 0 of 3 PVs heard")
+        assert site.repeat.state.watched.endswith("; CA hangs")
         site.channels.hook = lambda call: None
         await site.clock.advance(1)
         assert site.repeat.state.watched == "on change, at most every 1 s"
+
+
+async def test_an_incomplete_one_is_missed() -> None:
+    async with running(Site(min_complete=0.9), PERIOD=1) as site:
+        site.machine.pvs["A:2"].reason = Reason.DISCONNECTED
+        await site.clock.advance(1)
+        assert (site.counts, site.titles) == ((0, 1), [])
+        assert site.repeat.state.message == (
+            "missed: 2 of 3 PVs could be read; that is less than the 0.9 that min_complete asks for"
+        )
+        site.machine.pvs["A:2"].reason = Reason.OK
+        await site.clock.advance(1)
+        assert site.counts == (1, 1)
+
+
+@pytest.mark.parametrize("change", [{"PERIOD": 2}, {"ARM": 0}])
+async def test_what_was_due_when_the_settings_change_is_missed(change: dict[str, object]) -> None:
+    async with running(PERIOD=1) as site:
+        site.channels.gate = asyncio.Event()
+        await site.clock.advance(4.5)
+        await site.set(**change)
+        assert (site.counts, site.repeat.state.message) == ((0, 3), "missed: the settings changed")
+        site.channels.gate.set()
+        await spin()
+        assert site.counts == (1, 3)
+
+
+@pytest.mark.parametrize("where", ["repeating", "pruning", "hearing"])
+async def test_a_defect_ends_nothing(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def defect(*_: object, **__: object) -> None:
+        raise OverflowError("too large")
+
+    monkeypatch.setattr(enduring, "REST", 0.0)
+    async with running(PERIOD=1, KEEP=1) as site:
+        kept = {"repeating": (site.repeat._dues, "take"), "pruning": (site.machine.store, "prune")}
+        part, name = kept.get(where, (site.repeat._trigger, "learn_labels"))
+        with monkeypatch.context() as broken:
+            broken.setattr(part, name, defect)
+            await site.clock.advance(1)
+            site.repeat._came.set()
+            await spin()
+            assert "a defect of snapioc, see its log: OverflowError('too large')" in site.repeat.state.message
+        await site.clock.advance(2)
+        await site.takes(2)
+
+
+async def test_what_comes_and_goes_is_shown_while_a_window_is_open() -> None:
+    async with running(WINDOW=60_000) as site:
+        await trigger_pv(site)
+        put = asyncio.create_task(site.machine.a.trigger(OPERATOR))
+        site.channels.happens("T", value=1.0)
+        await site.clock.advance(1)
+        assert "(rise);" in site.repeat.state.watched
+        site.channels.happens("T", reason=Reason.DISCONNECTED)
+        await spin()
+        assert "TRIG_PV T (rise) is not connected" in site.repeat.state.watched
+        site.channels.happens("T", reason=Reason.OK)
+        await spin()
+        assert "(rise);" in site.repeat.state.watched
+        await site.set(ARM=0)  # which ends it
+        assert not await put
+
+
+async def test_the_names_of_states_are_asked_for_while_a_window_is_open() -> None:
+    asked: list[str] = []
+    async with running(WINDOW=60_000, PERIOD=1, TRIG_PV="T", TRIG_ON="= On") as site:
+        site.channels.hook = asked.append
+        await site.clock.advance(2)
+        site.channels.happens("T", value=0, dbr_type=DbrType.ENUM, reason=Reason.OK)
+        await spin()
+        assert "states" in asked
+        assert "TRIG_PV T (= On);" in site.repeat.state.watched
+
+        def hook(call: str) -> None:
+            if call == "states":
+                raise SnapError("CA hangs")
+
+        site.channels.hook = hook
+        site.channels.happens("T", reason=Reason.DISCONNECTED)
+        site.channels.happens("T", reason=Reason.OK)
+        await spin()
+        assert "names are not known yet" in site.repeat.state.watched
+        assert site.repeat.state.watched.endswith("CA hangs")
+        site.channels.hook = lambda call: None
+        await site.clock.advance(1)
+        assert "TRIG_PV T (= On);" in site.repeat.state.watched
+        assert "CA hangs" not in site.repeat.state.watched
+
+
+async def test_arming_ends_when_all_that_is_connected_was_heard() -> None:
+    async with running(ON_CHANGE=1) as site:
+        await site.clock.advance(0.2)
+        assert site.repeat.state.watched == "on change, at most every 1 s"
+        await site.set(ARM=0)
+        await spin()
+        site.machine.pvs["A:1"].reason = Reason.DISCONNECTED
+        told: list[str] = []
+
+        async def watcher(repeat: Repeat) -> None:
+            told.append(repeat.state.watched)
+
+        site.repeat.watchers.append(watcher)
+        await site.set(ARM=1)
+        assert told == ["arming: 0 of 3 PVs heard; on change, at most every 1 s"]
+        await spin()
+        await site.clock.advance(1)
+        assert told[-1] == "on change, at most every 1 s"
+
+
+async def test_a_pv_that_tells_nothing_does_not_make_arming_last_for_ever() -> None:
+    async with running() as site:
+        subscribe = site.channels.subscribe
+
+        async def all_but_one(pvs: Any, heard: Any) -> Any:
+            subscription = await subscribe(pvs, heard)
+            subscription.pvs = (*pvs[:2], "nobody")
+            return subscription
+
+        site.channels.subscribe = all_but_one  # type: ignore[method-assign]
+        await site.set(BACK=500)
+        await site.clock.advance(0.5)
+        why = site.repeat.state.watched
+        assert why.startswith("arming: 2 of 3 PVs heard; nothing by itself")
+        await site.clock.advance(60)
+        assert site.repeat.state.watched == why.replace("arming: 2 of 3 PVs heard", "1 PV connected, but silent")
+
+
+async def test_back_and_windows_are_told_of() -> None:
+    async with running(WINDOW=500, BACK=1000) as site:
+        assert site.repeat.state.watched.endswith(
+            "; a window of 500 ms with each snapshot; BACK does nothing without TRIG_PV"
+        )
+        await trigger_pv(site)
+        assert site.repeat.state.watched.endswith("; BACK 1000 ms: the values at the time stamp of TRIG_PV")
+        await site.set(ARM=0)
+        assert site.repeat.state.watched == "ARM is 0; WINDOW is not active"
+
+
+async def test_another_trig_pv_is_not_taken_for_the_one_before() -> None:
+    async with running() as site:
+        await trigger_pv(site)
+        assert site.repeat.state.watched == "TRIG_PV T (rise)"
+        site.machine.pvs["U"] = FakePv(0.0)
+        await site.set(TRIG_PV="U")
+        assert site.repeat.state.watched == "TRIG_PV U (rise) is not connected"
+        await spin()
+        assert site.repeat.state.watched == "TRIG_PV U (rise)"
 
 
 async def window(site: Site, seconds: float, meanwhile: Callable[[], Awaitable[None]]) -> None:
@@ -521,8 +682,9 @@ async def test_automatic_windows_and_their_partial_results() -> None:
         async def watcher(repeat: Repeat) -> None:
             seen.append(repeat.state.window_events)
 
+        await site.clock.advance(4)
         site.repeat.watchers.append(watcher)
-        await site.clock.advance(5)
+        await site.clock.advance(1)
         for number in range(10):
             site.channels.happens("A:1", value=float(number), seconds=5)
             await site.clock.advance(0.1)

@@ -86,3 +86,14 @@ def test_what_a_trigger_says() -> None:
 def test_what_would_never_fire_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="is none of change, rise, and = value"):
         parse_trigger_on(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "dbr_type"), [(np.full(50_000, ord("a"), np.uint8), DbrType.CHAR), (b"b" * 9999, DbrType.STRING)]
+)
+def test_a_long_value_does_not_make_a_long_title(value: Any, dbr_type: DbrType) -> None:
+    watch = TriggerWatch("X", parse_trigger_on("change"))
+    before = np.zeros(1, np.uint8) if dbr_type is DbrType.CHAR else b""
+    (trigger,) = watch.heard(events((0, before), (0, value), dbr_type=dbr_type))
+    assert trigger.why.startswith("X changed to ")
+    assert len(trigger.why) < 230
