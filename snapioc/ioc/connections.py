@@ -24,6 +24,9 @@ SERVERS_PERIOD = 1.0
 SECONDS_PERIOD = 10.0
 """Seconds after which the servers are shown anew though only the time of their silence has changed."""
 
+LONG_SILENCE = 2.0
+"""Seconds of silence from which on they are shown anew each time."""
+
 
 class ServerPvs(SnapGroup):
     """The servers of the machine, which only the main console shows."""
@@ -40,7 +43,7 @@ class ConnectionsView:
         self._names = tuple(dict.fromkeys(pv for settings in plant.sets.values() for pv in settings.pv_set.pvs))
         self._seen: int | None = None
         self._servers_seen: int | None = None
-        self._servers_shown = 0.0
+        self._servers_due = 0.0
 
     async def start(self) -> None:
         """Show everything as it is when the server starts."""
@@ -69,19 +72,25 @@ class ConnectionsView:
         await self._pvs.pvs_disconnected.post(len(missing))
 
     async def look_at_servers(self) -> None:
-        """Show the servers, if there is news of any, or else from time to time for the seconds."""
+        """Show the servers, if there is news of any or one is in trouble, or else from time to time for the seconds."""
         now = time.monotonic()
         try:
             changes = await self._channels.connection_changes()
-            if changes == self._servers_seen and now < self._servers_shown + SECONDS_PERIOD:
+            if changes == self._servers_seen and now < self._servers_due:
                 return
             hosts = sorted(await self._channels.hosts(self._names), key=_by_trouble)
         except SnapError:
             return
-        self._servers_seen, self._servers_shown = changes, now
+        self._servers_seen = changes
+        self._servers_due = now if any(map(_in_trouble, hosts)) else now + SECONDS_PERIOD
         hung = sum(host.hung for host in hosts)
         await self._servers.iocs.post(lines([_line(host) for host in hosts], "snapioc check"))
         await self._servers.iocs_hung.post(hung, Severity.MAJOR if hung else Severity.NO_ALARM)
+
+
+def _in_trouble(host: HostState) -> bool:
+    # That a server lost its channels is seen before it has been silent for long.
+    return host.hung or host.connected < host.pvs or host.silent > LONG_SILENCE
 
 
 def _by_trouble(host: HostState) -> tuple[bool, int, str]:

@@ -33,9 +33,10 @@ def value_text(reading: Reading) -> str:
     if isinstance(value, bytes):
         return _quoted(value)
     if isinstance(value, list):
-        return _array_text([_quoted(element) for element in value[:_SHOWN]], len(value))
+        return _array_text([_quoted(element) for element in value[:_SHOWN]], max(len(value), reading.count))
     if isinstance(value, np.ndarray):
-        return _array_text([_number_text(element, reading) for element in value[:_SHOWN].tolist()], value.size)
+        elements = [_number_text(element, reading) for element in value[:_SHOWN].tolist()]
+        return _array_text(elements, max(value.size, reading.count))
     return _number_text(value, reading)
 
 

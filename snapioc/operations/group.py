@@ -35,6 +35,7 @@ class Group(Runner):
         self._settings = settings
         self.restored: str | None = None
         """The set of the snapshot that was restored here last."""
+        plant.deleted_watchers.append(self._deleted)
 
     @property
     def settings(self) -> SetSettings:
@@ -57,6 +58,15 @@ class Group(Runner):
         if header and header.id > self.state.last_id:
             self._remember(header.id, header.taken_at, header.title)
             await self.view.changed()
+
+    async def _deleted(self, snapshot_id: int) -> None:
+        """Show the one before it, if it was the newest of its own. Raises StoreError."""
+        if self.state.last_id == snapshot_id:
+            self._remember(0, 0.0, "")
+            try:
+                await self.remember()
+            finally:
+                await self.view.changed()
 
     async def trigger(self, origin: Origin) -> bool:
         """Save the set now; True if the snapshot is committed and as complete as the set asks for."""

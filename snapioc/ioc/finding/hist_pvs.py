@@ -31,12 +31,17 @@ class HistPvs(PartPvs):
     values = DoubleArrayPv.pv("VALUES", "What the PV held, NaN: no number", elements=MOST, precision=6)
     texts = StringArrayPv.pv("TEXTS", "What the PV held, as texts", elements=MOST_TEXTS)
     units = StringPv.pv("UNITS", "Units of the values")
-    message = TextPv.pv("MESSAGE", "Why there is nothing, or nothing new")
+    message = TextPv.pv("MESSAGE", "Why there is nothing (new), or refused")
 
     @property
     def history(self) -> History:
         """What is shown."""
         return self.browser.history
+
+    async def refused_put(self, why: str) -> None:
+        """Say in MESSAGE too why a put was refused."""
+        await super().refused_put(why)
+        await self.history.refused(why)
 
     async def put_pv(self, text: str, put: Put) -> bool:
         """Show this PV."""

@@ -53,12 +53,17 @@ class ListPvs(PartPvs):
     prev = BinaryPv.pv("PREV", "Newer ones", labels=("Idle", "Previous"), handler="put_prev")
     newer = LongPv.pv("NEWER", "Came since the rows stand still", limits=NOT_BELOW_ZERO)
     refresh = BinaryPv.pv("REFRESH", "Move to the newest", labels=("Idle", "Refresh"), handler="put_refresh")
-    message = TextPv.pv("MESSAGE", "Why the list is not up to date")
+    message = TextPv.pv("MESSAGE", "Why it is empty, old, or a put refused")
 
     @property
     def list(self) -> ListPage:
         """What is shown."""
         return self.browser.list
+
+    async def refused_put(self, why: str) -> None:
+        """Say in MESSAGE too why a put was refused."""
+        await super().refused_put(why)
+        await self.list.refused(why)
 
     async def put_title(self, text: str, put: Put) -> bool:
         """Take a part of the title, or a glob for all of it."""
@@ -113,7 +118,7 @@ _SHOWN: Mapping[str, Callable[[ListPage], Any]] = {
     "until": lambda part: part.filters.until,
     "pv": lambda part: part.filters.pv,
     "kind": lambda part: int(part.filters.kind),
-    "message": lambda part: fit(part.fault),
+    "message": lambda part: fit(part.message),
 }
 
 _AFTER_ROWS: Mapping[str, Callable[[ListPage], Any]] = {

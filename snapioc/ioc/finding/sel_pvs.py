@@ -60,12 +60,17 @@ class SelPvs(PartPvs):
     pages = LongPv.pv("PAGES", "How many pages there are", limits=FROM_ONE)
     next = BinaryPv.pv("NEXT", "Next page of values", labels=("Idle", "Next"), handler="put_next")
     prev = BinaryPv.pv("PREV", "Previous page of values", labels=("Idle", "Previous"), handler="put_prev")
-    message = TextPv.pv("MESSAGE", "What became of the selected snapshot")
+    message = TextPv.pv("MESSAGE", "What became of it, or why put refused")
 
     @property
     def selection(self) -> Selection:
         """What is shown."""
         return self.browser.selection
+
+    async def refused_put(self, why: str) -> None:
+        """Say in MESSAGE too why a put was refused."""
+        await super().refused_put(why)
+        await self.selection.refused(why)
 
     async def put_id(self, snapshot_id: int, put: Put) -> bool:
         """Show a snapshot."""

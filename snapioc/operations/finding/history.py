@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 from snapioc.model import Reading, Refused, SnapshotHeader, StoreError, name_fault, shown
 
 from ..protocols import Store
-from ..wording import short
+from ..wording import WIDTH, short
 from .pages import Shows, Unseen
 from .refresher import IsLatest, Refresher
 
@@ -22,6 +23,9 @@ MOST = 1000
 
 PAUSE = 1.0
 """Seconds between two queries that nobody waits for: each reads the values of many snapshots."""
+
+ELEMENTS = WIDTH
+"""Elements of an array that are asked for: a text shows no more characters, and a plot the first number."""
 
 RETRY = 5.0
 """Seconds after which a query that failed is tried again."""
@@ -39,7 +43,7 @@ class Past:
 
 
 class History:
-    """`past` is that of `pv` as far as the store answered; `message` says if it did not, or found nothing."""
+    """`past` is that of `pv` as far as the store answered."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -48,8 +52,14 @@ class History:
         self.wanted = WANTED
         self.past = Past()
         self.fault = ""
-        self.message = ""
+        self._nothing = ""
+        self.refusal = ""
         self.view: Shows = Unseen()
+
+    @property
+    def message(self) -> str:
+        """What a person should know: why the last put was refused, else why there is nothing, or nothing new."""
+        return self.refusal or self.fault or self._nothing
 
     async def choose(self, pv: str) -> bool:
         """Show this PV, none if it is empty. Raises Refused for what is no PV name; False if the store did not answer."""
@@ -72,27 +82,39 @@ class History:
         if self.pv:
             self._refresher.soon()
 
+    async def refused(self, why: str) -> None:
+        """Say why a put was refused, until one is not."""
+        self.refusal = why
+        await self._refresher.settled()
+        await self.view.changed()
+
     async def close(self) -> None:
         """Show nothing more."""
         await self._refresher.close()
 
     async def _show(self) -> bool:
+        self.refusal = ""
         await self._refresher.now()
         return not self.fault
 
     async def _look(self, is_latest: IsLatest) -> None:
         pv, wanted = self.pv, self.wanted
         try:
-            found = await self._store.history(pv, wanted) if pv else []
+            past = await self._past(pv, wanted) if pv else Past()
         except StoreError as fault:
-            self.fault = self.message = f"The history is not up to date: {fault}"
+            self.fault = f"The history is not up to date: {fault}"
             self._refresher.soon(RETRY)
         else:
             if not is_latest():
                 return
-            self.past, self.fault = past_of(found), ""
-            self.message = f"No snapshot contains {pv}" if pv and not found else ""
+            self.past, self.fault = past, ""
+            self._nothing = f"No snapshot contains {pv}" if pv and not past.ids else ""
         await self.view.changed()
+
+    async def _past(self, pv: str, wanted: int) -> Past:
+        """In a thread, as texts of long arrays take their time."""
+        found = await self._store.history(pv, wanted, elements=ELEMENTS)
+        return await asyncio.to_thread(past_of, found)
 
 
 def past_of(found: list[tuple[SnapshotHeader, Reading]]) -> Past:

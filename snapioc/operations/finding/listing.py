@@ -54,13 +54,19 @@ class ListPage:
         self._puts = 0
         self._refresher = Refresher(self._look, PAUSE)
         self.listed = Listed()
-        self.fault = ""
+        self.fault = self.refusal = ""
         self.view: Shows = Unseen()
 
     @property
     def filters(self) -> Filters:
         """What was asked for last."""
         return self._asked.filters
+
+    @property
+    def message(self) -> str:
+        """What a person should know: why the last put was refused, else why the list is old, or empty."""
+        is_filtered = not self.listed.count and self.filters != Filters()
+        return self.refusal or self.fault or ("No snapshot matches" if is_filtered else "")
 
     @property
     def pages(self) -> int:
@@ -71,24 +77,26 @@ class ListPage:
         """Change filters and show the newest that they let pass. Raises Refused for one that cannot be understood."""
         filters = replace(self.filters, **changed)
         filters.check(self._now())
+        self._puts += 1
         return await self._show(_Asked(filters))
 
     async def turn_to(self, page: int) -> bool:
         """Show a page. Raises Refused if there is none of this number."""
-        self._puts = number = self._puts + 1
-        await self._refresher.settled()
-        if number != self._puts:
-            # Another put came meanwhile, and the last one wins.
+        self._puts += 1
+        if not await self._still_wanted():
             return not self.fault
         require_page(page, self.listed.count)
         return await self._show(replace(self._asked, page=page))
 
     async def turn(self, by: int) -> bool:
-        """Show the next page (1) or the previous one (-1); at the ends nothing happens."""
+        """Show the next page (1) or the previous one (-1) of what was put before; at the ends nothing happens."""
+        if not await self._still_wanted():
+            return not self.fault
         return await self._show(replace(self._asked, page=neighbour(self._asked.page, by, self.listed.count)))
 
     async def newest(self) -> bool:
         """Show the newest, whatever is being looked at."""
+        self._puts += 1
         return await self._show(replace(self._asked, page=1, moves=True))
 
     async def again(self) -> None:
@@ -99,15 +107,26 @@ class ListPage:
         """The list may be another one now: look at it before long."""
         self._refresher.soon()
 
+    async def refused(self, why: str) -> None:
+        """Say why a put was refused, until one is not."""
+        self.refusal = why
+        await self._refresher.settled()
+        await self.view.changed()
+
     async def close(self) -> None:
         """Show nothing more."""
         await self._refresher.close()
 
     async def _show(self, asked: _Asked) -> bool:
-        self._asked = asked
-        self._puts += 1
+        self._asked, self.refusal = asked, ""
         await self._refresher.now()
         return not self.fault
+
+    async def _still_wanted(self) -> bool:
+        """Return when what was put before is shown; False if another page or filter was put meanwhile: the last one wins."""
+        number = self._puts
+        await self._refresher.settled()
+        return number == self._puts
 
     async def _look(self, is_latest: IsLatest) -> None:
         try:
@@ -126,6 +145,10 @@ class ListPage:
         wanted = asked.filters.wanted(self._now())
         follows = asked.moves or (asked.page == 1 and not self._is_selected())
         upto = None if follows else self.listed.anchor
+        if follows and asked.page > 1:
+            # The rows of the pages before it have not come since.
+            newest = await self._store.find(wanted, limit=1)
+            upto = newest.headers[0].id if newest.headers else 0
         page = asked.page
         found = await self._store.find(wanted, upto=upto, offset=first_row(page), limit=ROWS)
         while page > pages_of(found.count):

@@ -112,7 +112,21 @@ async def test_seconds_alone_are_shown_every_ten_seconds(monkeypatch: pytest.Mon
     now = 1010.5
     await shown.view.look_at_servers()
     assert shown.servers.iocs.value == "ioc-1:5064\t3\t3\t9"
-    shown.machine.channels.servers = (replace(WELL, silent=9.0, connected=2),)
+
+
+@pytest.mark.parametrize("server", [replace(WELL, silent=3.0), replace(WELL, connected=2), replace(WELL, hung=True)])
+async def test_while_a_server_is_in_trouble_it_is_looked_at_each_time(server: HostState) -> None:
+    shown = Shown(WELL)
+    await shown.view.start()
+    shown.machine.channels.servers = (server,)
     shown.machine.channels.changes += 1
     await shown.view.look_at_servers()
-    assert shown.servers.iocs.value == "ioc-1:5064\t3\t2\t9"
+    for silent in (4.0, 5.0):
+        shown.machine.channels.servers = (replace(server, silent=silent),)
+        await shown.view.look_at_servers()
+        assert shown.servers.iocs.value.split("\t")[3] == f"{silent:.0f}"
+    shown.machine.channels.servers = (WELL,)
+    await shown.view.look_at_servers()
+    shown.machine.channels.servers = (replace(WELL, silent=1.0),)
+    await shown.view.look_at_servers()
+    assert shown.servers.iocs.value == "ioc-1:5064\t3\t3\t0"

@@ -48,6 +48,17 @@ async def test_differences_are_shown_before_the_put_completes() -> None:
     await machine.console.close()
 
 
+async def test_a_refused_put_is_told_in_the_part_of_it() -> None:
+    machine = Machine()
+    view = FindingView("T:", machine.console)
+    await view.start()
+    for part in ("LIST", "SEL", "HIST"):
+        group = view.pvdb[f"T:{part}:MESSAGE"].group
+        await group.refused_put(f"{part} is refused")
+        assert await as_text(view.pvdb[f"T:{part}:MESSAGE"]) == f"{part} is refused"
+    await machine.console.close()
+
+
 async def test_braces_in_the_prefix() -> None:
     machine = Machine()
     view = FindingView("X{1}", Console(machine.plant, "OP1"))
